@@ -1,0 +1,248 @@
+"""Reads a git repository through ``git`` itself, with nothing of the repository's own configuration able to run code.
+
+Paths are POSIX strings relative to the repository root; bytes that are not UTF-8 survive as surrogate escapes.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+from auditor.errors import AuditorError, UsageError
+
+_HARMLESS = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "core.quotePath=false")
+"""Settings that keep a hostile ``.git/config`` from starting programs in the commands used here."""
+
+
+class GitError(AuditorError):
+    """A git command failed where it was not expected to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One entry of a tree. ``size`` is in bytes, None for a submodule."""
+
+    path: str
+    mode: str
+    kind: str
+    sha: str
+    size: int | None
+
+    @property
+    def is_link(self) -> bool:
+        """Whether the entry is a symbolic link."""
+        return self.mode == "120000"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One changed path between two commits. ``status`` is git's letter; ``former`` is the path before a rename."""
+
+    status: str
+    path: str
+    former: str | None = None
+
+
+def environment() -> dict[str, str]:
+    """The environment for git: the caller's, without prompts, locks, translations or a foreign repository."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("GIT_") or k in {"GIT_SSH", "GIT_SSH_COMMAND"}}
+    return kept | {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+
+
+class Repository:
+    """A git repository on this machine. Reading one object costs no process: a ``cat-file`` is kept open.
+
+    Close it, or use it as a context manager, to end that process.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._reader: subprocess.Popen[bytes] | None = None
+
+    @classmethod
+    def discover(cls, start: Path) -> Repository:
+        """The repository whose work tree holds ``start``.
+
+        Raises:
+            UsageError: ``start`` is in no git repository, or git refuses to read it.
+        """
+        if not start.is_dir():
+            raise UsageError(f"{start}: no such directory")
+        answer = _git(start, "rev-parse", "--show-toplevel")
+        if answer.returncode:
+            words = _text(answer.stderr).strip()
+            if "dubious ownership" in words:
+                raise UsageError(
+                    f"git does not trust {start}: it belongs to another user",
+                    hint=f"git config --global --add safe.directory {start}",
+                )
+            raise UsageError(f"{start} is not inside a git work tree", hint="run `git init` and commit first")
+        return cls(Path(_text(answer.stdout).removesuffix("\n")))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the reading process."""
+        if self._reader is not None:
+            assert self._reader.stdin is not None  # noqa: S101  (opened with PIPE)
+            assert self._reader.stdout is not None  # noqa: S101
+            self._reader.stdin.close()
+            self._reader.stdout.close()
+            self._reader.wait()
+            self._reader = None
+
+    def run(self, *arguments: str, stdin: bytes | None = None) -> bytes:
+        """Standard output of ``git ARGUMENTS``.
+
+        Raises:
+            GitError: git failed; the message holds its words.
+        """
+        answer = _git(self.root, *arguments, stdin=stdin)
+        if answer.returncode:
+            raise GitError(f"git {arguments[0]} failed in {self.root}: {_text(answer.stderr).strip()}")
+        return answer.stdout
+
+    def ask(self, *arguments: str) -> str | None:
+        """Standard output of ``git ARGUMENTS``, stripped, or None when git says no."""
+        answer = _git(self.root, *arguments)
+        return _text(answer.stdout).strip() if answer.returncode == 0 else None
+
+    @cached_property
+    def common_dir(self) -> Path:
+        """The directory shared by all work trees, where caches and the ledger may live."""
+        return Path(self.root, _text(self.run("rev-parse", "--git-common-dir")).removesuffix("\n")).resolve()
+
+    @cached_property
+    def is_shallow(self) -> bool:
+        """Whether history was cut off by a shallow clone."""
+        return self.ask("rev-parse", "--is-shallow-repository") == "true"
+
+    def commit(self, ref: str) -> str | None:
+        """The full id of the commit that ``ref`` names, or None."""
+        if ref.startswith("-") or "\0" in ref:
+            return None
+        return self.ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}") or None
+
+    def tree(self, commit: str) -> str | None:
+        """The id of the tree of ``commit``, or None when the commit is not here."""
+        return self.ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}^{{tree}}") or None
+
+    def merge_base(self, one: str, other: str) -> str | None:
+        """The best common ancestor of two commits, or None."""
+        return self.ask("merge-base", one, other) or None
+
+    def is_ancestor(self, ancestor: str, descendant: str) -> bool:
+        """Whether ``descendant`` can reach ``ancestor``."""
+        return self.ask("merge-base", "--is-ancestor", ancestor, descendant) is not None
+
+    def changes(self, base: str, head: str) -> list[Change]:
+        """The paths that differ between two commits, renames of identical content followed."""
+        fields = self.run("diff-tree", "-r", "-z", "--no-ext-diff", "--find-renames=100%", base, head).split(b"\0")
+        changes = []
+        rest = iter(fields)
+        for field in rest:
+            if not field:
+                continue
+            letter = _text(field).rsplit(" ", 1)[-1][:1]
+            path = _text(next(rest))
+            if letter in {"R", "C"}:
+                changes.append(Change(status=letter, path=_text(next(rest)), former=path))
+            else:
+                changes.append(Change(status=letter, path=path))
+        return changes
+
+    def entries(self, commit: str) -> dict[str, Entry]:
+        """Every file, link and submodule in the tree of ``commit``, by path."""
+        found = {}
+        for line in self.run("ls-tree", "-r", "-z", "--long", "--full-tree", commit).split(b"\0"):
+            if not line:
+                continue
+            about, _, path = line.partition(b"\t")
+            mode, kind, sha, size = _text(about).split()
+            name = _text(path)
+            found[name] = Entry(path=name, mode=mode, kind=kind, sha=sha, size=None if size == "-" else int(size))
+        return found
+
+    def entry(self, commit: str, path: str) -> Entry | None:
+        """The entry at ``path`` in ``commit``, or None."""
+        answer = self._ask_object(f"{commit}:{path}", content=False)
+        if answer is None:
+            return None
+        sha, kind, size, _ = answer
+        mode = self.ask("ls-tree", "--full-tree", "--format=%(objectmode)", commit, "--", path) or "100644"
+        return Entry(path=path, mode=mode, kind=kind, sha=sha, size=size)
+
+    def read(self, commit: str, path: str) -> bytes | None:
+        """The bytes of the file at ``path`` in ``commit``, or None when no file is there."""
+        return self.read_object(f"{commit}:{path}")
+
+    def read_object(self, name: str) -> bytes | None:
+        """The bytes of the blob called ``name`` (an id, or ``commit:path``), or None."""
+        answer = self._ask_object(name, content=True)
+        return answer[3] if answer is not None and answer[1] == "blob" else None
+
+    def _ask_object(self, name: str, *, content: bool) -> tuple[str, str, int, bytes] | None:
+        # 1. The batch protocol ends a request at a newline: such names take a process of their own.
+        if "\n" in name:
+            answer = _git(self.root, "cat-file", "blob", name)
+            return ("", "blob", len(answer.stdout), answer.stdout) if answer.returncode == 0 else None
+        # 2. All others share one.
+        reader = self._cat_file()
+        command = "contents" if content else "info"
+        assert reader.stdin is not None  # noqa: S101  (opened with PIPE)
+        assert reader.stdout is not None  # noqa: S101
+        reader.stdin.write(f"{command} {name}\n".encode(errors="surrogateescape"))
+        reader.stdin.flush()
+        header = _text(reader.stdout.readline()).split(" ")
+        if len(header) < 3 or header[-1].strip() in {"missing", "ambiguous"}:
+            return None
+        sha, kind, size = header[0], header[1], int(header[2])
+        return sha, kind, size, _exactly(reader.stdout, size) if content else b""
+
+    def _cat_file(self) -> subprocess.Popen[bytes]:
+        if self._reader is None:
+            self._reader = subprocess.Popen(
+                ["git", *_HARMLESS, "cat-file", "--batch-command"],
+                cwd=self.root,
+                env=environment(),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )
+        return self._reader
+
+
+def _exactly(stream: IO[bytes], size: int) -> bytes:
+    content = stream.read(size)
+    stream.read(1)  # the protocol's closing newline
+    if len(content) != size:
+        raise GitError(f"git cat-file ended after {len(content)} of {size} bytes")
+    return content
+
+
+def _git(where: Path, *arguments: str, stdin: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
+    try:
+        return subprocess.run(
+            ["git", *_HARMLESS, *arguments],
+            cwd=where,
+            env=environment(),
+            input=stdin,
+            stdin=subprocess.DEVNULL if stdin is None else None,
+            capture_output=True,
+            check=False,
+        )
+    except FileNotFoundError:
+        raise UsageError("git is not installed", hint="install git 2.36 or newer") from None
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode(errors="surrogateescape")

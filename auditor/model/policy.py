@@ -1,0 +1,110 @@
+"""The rules by which a gate decides, as typed, frozen nouns. See ``schemas/policy.v1.schema.json``.
+
+The defaults written here *are* the built-in policy that judges a repository whose base has none.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from auditor.model.run import Json
+from auditor.model.words import EvidenceLevel, Isolation, Severity, Tier
+
+
+class _Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
+    """Common behaviour of all policy nouns; field names are kebab-case in YAML."""
+
+
+class Gate(_Rules):
+    """What one gate asks for. ``budget`` and ``max_verdict_age`` are durations such as ``10m`` and ``30d``."""
+
+    checklist: str = "standard"
+    block_at: Severity = Severity.MAJOR
+    tiers: tuple[Tier, ...] = ()
+    budget: str | None = None
+    isolation: tuple[Isolation, ...] = (Isolation.BWRAP, Isolation.CONTAINER)
+    require: dict[str, tuple[EvidenceLevel, ...]] = {}
+    on_nothing: Literal["open", "undecided"] = "open"
+    approvals: int = 0
+    max_verdict_age: str | None = None
+    sample: str | None = None
+
+
+class Gates(_Rules):
+    """The three gates."""
+
+    merge: Gate = Gate(
+        tiers=(Tier.DIGESTS, Tier.RECOMPUTE, Tier.SMOKE), budget="10m", require={"metrics": (EvidenceLevel.CONSISTENT,)}
+    )
+    deploy: Gate = Gate(
+        tiers=(Tier.DIGESTS, Tier.RECOMPUTE),
+        approvals=1,
+        max_verdict_age="30d",
+        require={
+            "metrics": (EvidenceLevel.RECOMPUTED, EvidenceLevel.RE_EXECUTED),
+            "weights": (EvidenceLevel.CONSISTENT,),
+        },
+    )
+    history: Gate = Gate(block_at=Severity.BLOCKER, budget="30m", sample="risk")
+
+
+class Pair(_Rules):
+    """One absolute and one relative tolerance. One given alone leaves the other at 0."""
+
+    absolute: float = 0.0
+    relative: float = 0.0
+
+
+class Tolerances(_Rules):
+    """Tolerances by name pattern, most specific pattern first; ``ignore`` names metrics that are no claims."""
+
+    metrics: dict[str, Pair] = msgspec.field(default_factory=lambda: {"*": Pair(absolute=1.0e-9, relative=1.0e-6)})
+    tensors: dict[str, Pair | Literal["auto"]] = msgspec.field(default_factory=lambda: {"*": "auto"})
+    ignore: tuple[str, ...] = ("*_seconds", "*_time", "*throughput*", "*memory*")
+
+
+class Executors(_Rules):
+    """How a pair of executor classes that was never calibrated is judged."""
+
+    unknown_pair: Literal["default-table", "inconclusive"] = "default-table"
+
+
+class Waiver(_Rules):
+    """A dated, owned, approved exception, bound to one run, one check and the rule's digest. ``until`` is YYYY-MM-DD."""
+
+    run: str
+    check: str
+    reason: str
+    owner: str
+    until: str
+    rule: str | None = None
+
+
+class Trust(_Rules):
+    """Who may loosen rules, approve, and judge; ``identities`` maps a key or address to a person."""
+
+    owners: tuple[str, ...] = ()
+    approvers: tuple[str, ...] = ()
+    judges: tuple[str, ...] = ()
+    identities: dict[str, Json] = {}
+
+
+class Policy(_Rules):
+    """A whole ``auditor.yaml``."""
+
+    schema: str = "auditor/policy/v1"
+    mode: Literal["enforce", "report-only"] = "enforce"
+    manifests: tuple[str, ...] = ("runs/**/*.run.yaml", "runs/**/*.run.json")
+    covers: tuple[str, ...] = ("**/*.py", "conf/**", "data/**")
+    references: tuple[str, ...] = ()
+    stores: dict[str, str] = {}
+    checks: tuple[str, ...] = ()
+    gates: Gates = Gates()
+    tolerances: Tolerances = Tolerances()
+    executors: Executors = Executors()
+    severities: dict[str, Severity] = {}
+    waivers: tuple[Waiver, ...] = ()
+    ledger: str | None = None
+    trust: Trust = Trust()
