@@ -15,8 +15,14 @@ from typing import IO, Self
 
 from auditor.errors import AuditorError, UsageError
 
-_HARMLESS = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "core.quotePath=false")
+_HARMLESS = (
+    *("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "core.quotePath=false"),
+    *("-c", "log.showSignature=false"),  # `log` and `show` would start gpg.program for a signed commit
+)
 """Settings that keep a hostile ``.git/config`` from starting programs in the commands used here."""
+
+
+_LONGEST_NAME = 1 << 16
 
 
 class GitError(AuditorError):
@@ -49,9 +55,13 @@ class Change:
 
 
 def environment() -> dict[str, str]:
-    """The environment for git: the caller's, without prompts, locks, translations or a foreign repository."""
+    """The environment for git: the caller's, without prompts, locks, translations or a foreign repository.
+
+    Objects that a partial clone left out are not fetched on the way: a remote's address and its helper are configuration,
+    and configuration can name any program.
+    """
     kept = {k: v for k, v in os.environ.items() if not k.startswith("GIT_") or k in {"GIT_SSH", "GIT_SSH_COMMAND"}}
-    return kept | {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+    return kept | {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "LC_ALL": "C"}
 
 
 class Repository:
@@ -128,13 +138,11 @@ class Repository:
 
     def commit(self, ref: str) -> str | None:
         """The full id of the commit that ``ref`` names, or None."""
-        if ref.startswith("-") or "\0" in ref:
-            return None
-        return self.ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}") or None
+        return self._resolved(ref, "commit")
 
     def tree(self, commit: str) -> str | None:
         """The id of the tree of ``commit``, or None when the commit is not here."""
-        return self.ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}^{{tree}}") or None
+        return self._resolved(commit, "tree")
 
     def merge_base(self, one: str, other: str) -> str | None:
         """The best common ancestor of two commits, or None."""
@@ -190,11 +198,20 @@ class Repository:
         answer = self._ask_object(name, content=True)
         return answer[3] if answer is not None and answer[1] == "blob" else None
 
+    def _resolved(self, name: str, kind: str) -> str | None:
+        if not _speakable(name):
+            return None
+        return self.ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{{kind}}}") or None
+
     def _ask_object(self, name: str, *, content: bool) -> tuple[str, str, int, bytes] | None:
-        # 1. The batch protocol ends a request at a newline: such names take a process of their own.
-        if "\n" in name:
-            answer = _git(self.root, "cat-file", "blob", name)
-            return ("", "blob", len(answer.stdout), answer.stdout) if answer.returncode == 0 else None
+        if not _speakable(name):
+            return None
+        # 1. The batch protocol ends a request at a newline, and drops a carriage return before it: such names take
+        #    processes of their own.
+        if "\n" in name or name.endswith("\r"):
+            sha = self.ask("rev-parse", "--verify", "--quiet", "--end-of-options", name)
+            answer = _git(self.root, "cat-file", "blob", sha) if sha else None
+            return (sha, "blob", len(answer.stdout), answer.stdout) if sha and answer and answer.returncode == 0 else None
         # 2. All others share one.
         reader = self._cat_file()
         command = "contents" if content else "info"
@@ -202,7 +219,11 @@ class Repository:
         assert reader.stdout is not None  # noqa: S101
         reader.stdin.write(f"{command} {name}\n".encode(errors="surrogateescape"))
         reader.stdin.flush()
-        header = _text(reader.stdout.readline()).split(" ")
+        answered = reader.stdout.readline()
+        if not answered:
+            self.close()
+            raise GitError(f"git cat-file ended without an answer about {name!r}", hint="git fsck tells what is damaged")
+        header = _text(answered).split(" ")
         if len(header) < 3 or header[-1].strip() in {"missing", "ambiguous"}:
             return None
         sha, kind, size = header[0], header[1], int(header[2])
@@ -242,6 +263,14 @@ def _git(where: Path, *arguments: str, stdin: bytes | None = None) -> subprocess
         )
     except FileNotFoundError:
         raise UsageError("git is not installed", hint="install git 2.36 or newer") from None
+
+
+def _speakable(name: str) -> bool:
+    """Whether ``name`` can be handed to git at all: no option, no NUL byte, no text that has no bytes, no mere flood."""
+    try:
+        return not name.startswith("-") and "\0" not in name and len(name.encode(errors="surrogateescape")) < _LONGEST_NAME
+    except UnicodeEncodeError:
+        return False
 
 
 def _text(raw: bytes) -> str:

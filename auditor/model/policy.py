@@ -17,7 +17,7 @@ class _Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Common behaviour of all policy nouns; field names are kebab-case in YAML."""
 
 
-class Gate(_Rules):
+class Gate(_Rules, frozen=True):
     """What one gate asks for. ``budget`` and ``max_verdict_age`` are durations such as ``10m`` and ``30d``."""
 
     checklist: str = "standard"
@@ -32,7 +32,7 @@ class Gate(_Rules):
     sample: str | None = None
 
 
-class Gates(_Rules):
+class Gates(_Rules, frozen=True):
     """The three gates."""
 
     merge: Gate = Gate(
@@ -50,14 +50,14 @@ class Gates(_Rules):
     history: Gate = Gate(block_at=Severity.BLOCKER, budget="30m", sample="risk")
 
 
-class Pair(_Rules):
+class Pair(_Rules, frozen=True):
     """One absolute and one relative tolerance. One given alone leaves the other at 0."""
 
     absolute: float = 0.0
     relative: float = 0.0
 
 
-class Tolerances(_Rules):
+class Tolerances(_Rules, frozen=True):
     """Tolerances by name pattern, most specific pattern first; ``ignore`` names metrics that are no claims."""
 
     metrics: dict[str, Pair] = msgspec.field(default_factory=lambda: {"*": Pair(absolute=1.0e-9, relative=1.0e-6)})
@@ -65,13 +65,13 @@ class Tolerances(_Rules):
     ignore: tuple[str, ...] = ("*_seconds", "*_time", "*throughput*", "*memory*")
 
 
-class Executors(_Rules):
+class Executors(_Rules, frozen=True):
     """How a pair of executor classes that was never calibrated is judged."""
 
     unknown_pair: Literal["default-table", "inconclusive"] = "default-table"
 
 
-class Waiver(_Rules):
+class Waiver(_Rules, frozen=True):
     """A dated, owned, approved exception, bound to one run, one check and the rule's digest. ``until`` is YYYY-MM-DD."""
 
     run: str
@@ -82,7 +82,7 @@ class Waiver(_Rules):
     rule: str | None = None
 
 
-class Trust(_Rules):
+class Trust(_Rules, frozen=True):
     """Who may loosen rules, approve, and judge; ``identities`` maps a key or address to a person."""
 
     owners: tuple[str, ...] = ()
@@ -91,7 +91,7 @@ class Trust(_Rules):
     identities: dict[str, Json] = {}
 
 
-class Policy(_Rules):
+class Policy(_Rules, frozen=True):
     """A whole ``auditor.yaml``."""
 
     schema: str = "auditor/policy/v1"

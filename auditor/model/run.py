@@ -23,14 +23,14 @@ class _Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Common behaviour of all manifest nouns."""
 
 
-class Supersedes(_Claim):
+class Supersedes(_Claim, frozen=True):
     """What this run or snapshot replaces, and why."""
 
     digest: str
     reason: str
 
 
-class RunInfo(_Claim):
+class RunInfo(_Claim, frozen=True):
     """Identity and fate of the run. ``started`` and ``finished`` are RFC 3339 UTC times."""
 
     id: str
@@ -42,21 +42,21 @@ class RunInfo(_Claim):
     supersedes: Supersedes | None = None
 
 
-class Submodule(_Claim):
+class Submodule(_Claim, frozen=True):
     """A submodule's commit at the time of the run."""
 
     path: str
     commit: str
 
 
-class FileRef(_Claim):
+class FileRef(_Claim, frozen=True):
     """A file and the digest of its bytes."""
 
     path: str
     digest: str | None = None
 
 
-class Code(_Claim):
+class Code(_Claim, frozen=True):
     """The source. Identified by ``tree``; ``commit`` says where to fetch it."""
 
     repository: str | None = None
@@ -68,14 +68,14 @@ class Code(_Claim):
     entrypoint: tuple[str, ...] = ()
 
 
-class Executor(_Claim):
+class Executor(_Claim, frozen=True):
     """The hardware and numeric-library fingerprint in which bit-equality may be expected."""
 
     class_: str = msgspec.field(name="class")
     features: dict[str, Json] = {}
 
 
-class Lock(_Claim):
+class Lock(_Claim, frozen=True):
     """A lock file of the environment."""
 
     path: str
@@ -83,13 +83,13 @@ class Lock(_Claim):
     kind: str | None = None
 
 
-class Container(_Claim):
+class Container(_Claim, frozen=True):
     """The container image, by digest."""
 
     image: str
 
 
-class Environment(_Claim):
+class Environment(_Claim, frozen=True):
     """Interpreter, machine and libraries of the process that trained."""
 
     python: str | None = None
@@ -104,7 +104,7 @@ class Environment(_Claim):
     container: Container | None = None
 
 
-class Origin(_Claim):
+class Origin(_Claim, frozen=True):
     """Where one configuration value came from, and what it shadowed."""
 
     source: str
@@ -112,7 +112,7 @@ class Origin(_Claim):
     shadows: tuple[Json, ...] = ()
 
 
-class Configuration(_Claim):
+class Configuration(_Claim, frozen=True):
     """The configuration files and the effective, merged configuration.
 
     ``digest`` is the canonical (RFC 8785) digest of ``effective``. ``origins`` is keyed by JSON Pointer into ``effective``.
@@ -124,7 +124,7 @@ class Configuration(_Claim):
     origins: dict[str, Origin] = {}
 
 
-class Seed(_Claim):
+class Seed(_Claim, frozen=True):
     """One seed and the place where a verifier can change it.
 
     ``at`` is a JSON Pointer into the effective configuration (``/seed``), an index into the entrypoint's argv (``3``), or
@@ -135,7 +135,7 @@ class Seed(_Claim):
     at: int | str
 
 
-class Randomness(_Claim):
+class Randomness(_Claim, frozen=True):
     """Seeds, determinism flags, or the reason why the run needs neither."""
 
     seeds: dict[str, Seed] = {}
@@ -143,7 +143,7 @@ class Randomness(_Claim):
     deterministic: str | None = None
 
 
-class Transformation(_Claim):
+class Transformation(_Claim, frozen=True):
     """One step that turned some snapshots into others."""
 
     name: str
@@ -153,7 +153,7 @@ class Transformation(_Claim):
     outputs: tuple[str, ...] = ()
 
 
-class DataColumns(_Claim):
+class DataColumns(_Claim, frozen=True):
     """Which columns of a table mean what."""
 
     id: str | None = None
@@ -162,7 +162,7 @@ class DataColumns(_Claim):
     time: str | None = None
 
 
-class DataSource(_Claim):
+class DataSource(_Claim, frozen=True):
     """One data set snapshot that the run read. ``size`` is in bytes; ``records`` counts data rows."""
 
     name: str
@@ -182,7 +182,7 @@ class DataSource(_Claim):
     transformations: tuple[Transformation, ...] = ()
 
 
-class Stage(_Claim):
+class Stage(_Claim, frozen=True):
     """A stage that can be re-run alone."""
 
     name: str
@@ -193,7 +193,7 @@ class Stage(_Claim):
     seeds: tuple[str, ...] = ()
 
 
-class Artifact(_Claim):
+class Artifact(_Claim, frozen=True):
     """One file that the run wrote. ``size`` is in bytes."""
 
     name: str
@@ -207,7 +207,7 @@ class Artifact(_Claim):
     stage: str | None = None
 
 
-class MetricParameters(_Claim):
+class MetricParameters(_Claim, frozen=True):
     """Parameters without which a metric's name says too little."""
 
     average: str | None = None
@@ -216,7 +216,7 @@ class MetricParameters(_Claim):
     threshold: float | None = None
 
 
-class MetricColumns(_Claim):
+class MetricColumns(_Claim, frozen=True):
     """Which columns of the predictions and labels files a metric is computed from."""
 
     id: str | None = None
@@ -225,7 +225,7 @@ class MetricColumns(_Claim):
     probability: str | None = None
 
 
-class MetricSource(_Claim):
+class MetricSource(_Claim, frozen=True):
     """The files a verifier recomputes a metric from: names or paths of artifacts or data."""
 
     predictions: str | None = None
@@ -233,7 +233,7 @@ class MetricSource(_Claim):
     columns: MetricColumns | None = None
 
 
-class Metric(_Claim):
+class Metric(_Claim, frozen=True):
     """One claimed figure. A missing ``value`` is explained in :attr:`Run.unavailable`."""
 
     name: str
@@ -246,7 +246,7 @@ class Metric(_Claim):
     from_: MetricSource | None = msgspec.field(name="from", default=None)
 
 
-class Checkpoints(_Claim):
+class Checkpoints(_Claim, frozen=True):
     """Commitment to the run's checkpoints: Merkle ``root`` over ``count`` leaves, every ``interval`` steps."""
 
     root: str | None = None
@@ -256,21 +256,21 @@ class Checkpoints(_Claim):
     trace: FileRef | None = None
 
 
-class Needs(_Claim):
+class Needs(_Claim, frozen=True):
     """What a reproduction needs of a machine. ``memory`` is in bytes."""
 
     accelerator: bool = False
     memory: int | None = None
 
 
-class ExpectedMetric(_Claim):
+class ExpectedMetric(_Claim, frozen=True):
     """A metric that a reproduction produced when it was recorded."""
 
     name: str
     value: float | None = None
 
 
-class ExpectedArtifact(_Claim):
+class ExpectedArtifact(_Claim, frozen=True):
     """An artifact that a reproduction produced when it was recorded."""
 
     path: str
@@ -278,14 +278,14 @@ class ExpectedArtifact(_Claim):
     role: str = "other"
 
 
-class Expect(_Claim):
+class Expect(_Claim, frozen=True):
     """What a reproduction is expected to produce."""
 
     metrics: tuple[ExpectedMetric, ...] = ()
     artifacts: tuple[ExpectedArtifact, ...] = ()
 
 
-class Reproduction(_Claim):
+class Reproduction(_Claim, frozen=True):
     """A seeded reproduction that a verifier can execute. ``timeout`` is in seconds.
 
     ``scale`` holds the only configuration values that may differ from the recorded run (dotted key to value).
@@ -302,7 +302,7 @@ class Reproduction(_Claim):
     expect: Expect | None = None
 
 
-class Observed(_Claim):
+class Observed(_Claim, frozen=True):
     """The files that the recorder saw the command read."""
 
     reads: tuple[FileRef, ...] = ()
@@ -310,20 +310,20 @@ class Observed(_Claim):
     method: Literal["audit-hook", "strace", "none"] = "none"
 
 
-class Parent(_Claim):
+class Parent(_Claim, frozen=True):
     """A run or artifact that this run was built from."""
 
     digest: str
     relation: Literal["initialised-from", "continued-from", "repeat-of", "distilled-from", "derived-from"]
 
 
-class Lineage(_Claim):
+class Lineage(_Claim, frozen=True):
     """Where this run comes from."""
 
     parents: tuple[Parent, ...] = ()
 
 
-class Run(_Claim):
+class Run(_Claim, frozen=True):
     """All claims of one manifest."""
 
     schema: str

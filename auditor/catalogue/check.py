@@ -1,0 +1,70 @@
+"""A check of the catalogue and how it is found."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
+from auditor.api import EVIDENCE, EvidenceLevel, Finding, Rule
+from auditor.errors import AuditorError
+from auditor.resources import folder
+
+Answers = Iterable[Finding | EvidenceLevel]
+
+SECTIONS = ("## Why it matters", "## How to fix", "## When it cannot decide")
+"""The sections that every check's manual page has, in this order."""
+
+
+class CatalogueError(AuditorError):
+    """A module in a folder of checks is no check."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One question about a run, or about a change."""
+
+    rule: Rule
+    page: str
+    function: Callable[..., Answers]
+    parameters: tuple[str, ...]
+
+    @property
+    def judges_change(self) -> bool:
+        """Whether the check is about the difference between two commits, not about one run."""
+        return "change" in self.parameters
+
+
+def from_module(module: ModuleType, path: Path) -> Check:
+    """The check in ``module``.
+
+    Raises:
+        CatalogueError: the module has no ``RULE`` or ``check``, asks for unknown evidence, or is not where its id says.
+    """
+    rule, function = getattr(module, "RULE", None), getattr(module, "check", None)
+    if not isinstance(rule, Rule) or not callable(function):
+        raise CatalogueError(f"{path}: a check needs RULE (a Rule) and a function check")
+    expected = f"{path.parent.name}/{path.stem.replace('_', '-')}"
+    if rule.id != expected:
+        raise CatalogueError(f"{path}: its rule is called {rule.id}, but its place says {expected}")
+    parameters = tuple(inspect.signature(function).parameters)
+    if unknown := [name for name in parameters if name not in EVIDENCE]:
+        raise CatalogueError(
+            f"{path}: check asks for {', '.join(unknown)}, which is no evidence", hint=f"known are {', '.join(EVIDENCE)}"
+        )
+    return Check(rule=rule, page=inspect.getdoc(module) or "", function=function, parameters=parameters)
+
+
+@cache
+def catalogue() -> dict[str, Check]:
+    """Every check that comes with the auditor, by id, sorted."""
+    found = {}
+    for path in sorted(folder("checks").glob("*/*.py")):
+        name = f"auditor.catalogue.{path.parent.name}.{path.stem}"
+        check = from_module(importlib.import_module(name), path)
+        found[check.rule.id] = check
+    return dict(sorted(found.items()))

@@ -1,0 +1,59 @@
+"""The command line: one file per command, loaded only when it is called. No logic lives here."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+import click
+
+from auditor import __version__
+
+_COMMANDS = {
+    "demo": "Watch a real run be recorded, let through, then sabotaged and blocked.",
+    "init": "Write a commented policy, auditor.yaml.",
+    "record": "Run a training command and write its manifest.",
+    "check": "Check manifests and the bytes they claim; executes nothing.",
+    "reproduce": "Execute a recorded run again and compare.",
+    "compare": "Compare weights, metrics, predictions, or two manifests.",
+    "gate": "Decide: open, blocked or undecided.",
+    "checks": "List the catalogue of checks.",
+    "explain": "Show the manual page of a check.",
+}
+"""Every command and its line in ``--help``, in the order in which a new user meets them."""
+
+
+class _Lazy(click.Group):
+    """A group whose commands are imported only when one of them is called, so that ``--version`` is instant."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, _ctx: click.Context, name: str) -> click.Command | None:
+        if name not in _COMMANDS:
+            return None
+        command = importlib.import_module(f"auditor.cli.{name}").command
+        assert isinstance(command, click.Command)  # noqa: S101  (every module in this folder keeps to it)
+        return command
+
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(
+    cls=_Lazy,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
+    epilog="Exit codes: 0 open, 1 blocked, 2 wrong usage or invalid policy, 3 nothing selected, 4 undecided, 70 our fault.",
+)
+@click.version_option(__version__, prog_name="auditor", message="%(prog)s %(version)s")
+def root() -> None:
+    """Decide, on evidence, whether a machine-learning run can be trusted."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with its code. Nobody ever sees a traceback unless AUDITOR_DEBUG is set."""
+    from auditor.cli.ending import ended  # noqa: PLC0415  (only what fails needs it)
+
+    sys.exit(ended(lambda: root(list(arguments) if arguments is not None else None, standalone_mode=False)))

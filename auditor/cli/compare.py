@@ -1,0 +1,53 @@
+"""``auditor compare``: whether two files say the same."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from auditor.model.words import Exit, Outcome
+
+_EXITS = {Outcome.PASSED: Exit.OPEN, Outcome.FAILED: Exit.BLOCKED, Outcome.INCONCLUSIVE: Exit.UNDECIDED}
+
+
+@click.command("compare")
+@click.argument("expected", type=click.Path(path_type=Path))
+@click.argument("actual", type=click.Path(path_type=Path))
+@click.option("--rtol", type=float, metavar="X", help="Relative tolerance. Alone it makes the absolute one 0.")
+@click.option("--atol", type=float, metavar="X", help="Absolute tolerance. Alone it makes the relative one 0.")
+@click.option("--labels", type=click.Path(path_type=Path), metavar="FILE", help="The truth, to compute --metric from.")
+@click.option("--metric", metavar="NAME", help="Compute this metric from both tables of predictions and compare it.")
+@click.option("--explain", is_flag=True, help="Say in which claims two manifests differ.")
+@click.option("--format", "form", type=click.Choice(["console", "json"]), default="console", show_default=True)
+@click.option("--no-color", is_flag=True, help="No colour, even on a terminal.")
+@click.pass_context
+def command(  # noqa: PLR0913 - one parameter per option
+    context: click.Context,
+    *,
+    expected: Path,
+    actual: Path,
+    rtol: float | None,
+    atol: float | None,
+    labels: Path | None,
+    metric: str | None,
+    explain: bool,
+    form: Literal["console", "json"],
+    no_color: bool,
+) -> None:
+    """Compare two files of weights, metrics or predictions, or two manifests.
+
+    Elements agree when |a-b| <= atol + rtol*max(|a|,|b|), every single one. Without --rtol and --atol the default pair of
+    the dtype decides. Exit codes: 0 agreed, 1 diverged or refused, 2 wrong usage, 3 no such file, 4 undecided.
+    """
+    from auditor.compare.anything import Options, compare  # noqa: PLC0415 - the command line starts without it
+    from auditor.compare.text import to_json, to_text  # noqa: PLC0415
+
+    options = Options(rtol=rtol, atol=atol, labels=labels, metric=metric, explain=explain)
+    compared = compare(expected, actual, options)
+    colour = sys.stdout.isatty() and not no_color and "NO_COLOR" not in os.environ
+    click.echo(to_json(compared) if form == "json" else to_text(compared, colour=colour), color=colour)
+    context.exit(_EXITS[compared.agreement.outcome])

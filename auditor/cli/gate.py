@@ -1,0 +1,48 @@
+"""``auditor gate``: the decision."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from auditor.cli.ending import say
+from auditor.cli.judging import Printing, deliver, judging, progress
+
+
+@click.group("gate")
+def command() -> None:
+    """Decide: open, blocked or undecided."""
+
+
+@command.command(
+    "merge",
+    epilog="""\b
+Examples:
+  auditor gate merge --base main
+  auditor gate merge --base main --format json --output json:report.json
+  auditor gate merge 'runs/2026*.run.yaml' --base origin/main
+
+Exit codes: 0 open, 1 blocked, 2 wrong usage or invalid policy at the base,
+3 a pattern matched nothing, 4 undecided.""",
+)
+@click.argument("manifests", nargs=-1, metavar="[MANIFEST]...")
+@click.option(
+    "--base", metavar="REF", help="What the change is to be merged into.  [default: the event's base, origin/HEAD, main]"
+)
+@click.option("--head", metavar="REF", help="The change.  [default: the event's head, HEAD]")
+@click.option("--policy-ref", metavar="REF", help="Where the policy is read.  [default: the tip of --base]")
+@judging
+def merge(manifests: tuple[str, ...], base: str | None, head: str | None, policy_ref: str | None, **report: Any) -> int:
+    """Judge what a change brings, by the base's policy.
+
+    Committed content is judged: manifests that the change adds, edits or deletes, reference runs whose files it touches,
+    and the policy itself. MANIFESTs, or patterns, judge those instead.
+    """
+    from auditor.gate.merge import Merge, gate_merge  # noqa: PLC0415  (loaded when called)
+
+    request = Merge(
+        root=Path.cwd(), head=head, base=base, policy_ref=policy_ref, manifests=manifests, progress=progress, warn=say
+    )
+    return deliver(lambda: gate_merge(request), Printing(**report), gate="merge")

@@ -1,0 +1,115 @@
+"""What all judging commands share: their options, and a report printed on every way out but wrong usage."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from auditor import __version__
+from auditor.cli.ending import complain, say
+from auditor.errors import AuditorError, EmptySelectionError, PolicyError, UndecidableError, UsageError
+from auditor.model.finding import Finding, Result
+from auditor.model.report import Report
+from auditor.model.words import EvidenceLevel, Exit, Outcome, Severity, Verdict
+from auditor.render import RENDERERS
+
+_FORMATS = list(RENDERERS)
+
+
+def judging(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options ``--format``, ``--output``, ``--quiet`` and ``--no-color``."""
+    options = [
+        click.option(
+            "--format", "form", type=click.Choice(_FORMATS), default="console", show_default=True, help="Form of the report."
+        ),
+        click.option(
+            "--output", "outputs", multiple=True, metavar="FORMAT:FILE", help="Also write the report to FILE. Repeatable."
+        ),
+        click.option("--quiet", is_flag=True, help="Print no report; the exit code tells."),
+        click.option("--no-color", is_flag=True, help="No colours, also on a terminal."),
+    ]
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Printing:
+    """Where and how a report is printed, as the options say."""
+
+    form: str
+    outputs: tuple[str, ...]
+    quiet: bool
+    no_color: bool
+
+
+def deliver(judge: Callable[[], Report], printing: Printing, *, gate: str | None) -> int:
+    """Run ``judge``, print and write its report, and return the exit code.
+
+    A judgement that cannot be made is reported, too: as undecided, with the reason.
+    """
+    wanted = [_output(text) for text in printing.outputs]
+    try:
+        report = judge()
+    except (EmptySelectionError, UndecidableError, PolicyError) as error:
+        report = _unjudged(error, gate)
+        complain(error)
+    terminal = sys.stdout.isatty()
+    color = terminal and not printing.no_color and "NO_COLOR" not in os.environ
+    width = min(shutil.get_terminal_size().columns, 100) if terminal else 80
+    if not printing.quiet:
+        click.echo(RENDERERS[printing.form](report, color=color, width=width), color=color)
+    for name, path in wanted:
+        try:
+            path.write_text(RENDERERS[name](report) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"{path} cannot be written: {error.strerror}") from None
+    return report.exit
+
+
+def progress(words: str) -> None:
+    """Say on standard error what goes on, to a person who waits; logs stay free of it."""
+    if sys.stderr.isatty():
+        say(words)
+
+
+def _output(text: str) -> tuple[str, Path]:
+    name, colon, path = text.partition(":")
+    if not colon or not path or name not in RENDERERS:
+        raise UsageError(f"--output {text!r} is not FORMAT:FILE", hint=f"formats: {', '.join(_FORMATS)}")
+    return name, Path(path)
+
+
+def _unjudged(error: AuditorError, gate: str | None) -> Report:
+    """The report of a judgement that could not be made. A policy that cannot be read is a finding of its own."""
+    results: tuple[Result, ...] = ()
+    if isinstance(error, PolicyError):
+        findings = getattr(error, "findings", ()) or (Finding(message=str(error), fix=error.hint or "see `auditor init`"),)
+        results = (
+            Result(
+                check="governance/invalid-policy",
+                outcome=Outcome.FAILED,
+                severity=Severity.BLOCKER,
+                evidence=EvidenceLevel.RECOMPUTED,
+                findings=findings,
+            ),
+        )
+    return Report(
+        version=__version__,
+        gate=gate,
+        verdict=_verdict(error.exit) if gate is not None else None,
+        exit=error.exit,
+        results=results,
+        notes=(str(error), *([error.hint] if error.hint else [])),
+    )
+
+
+def _verdict(code: Exit) -> Verdict:
+    return Verdict.BLOCKED if code is Exit.BLOCKED else Verdict.UNDECIDED

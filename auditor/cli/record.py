@@ -1,0 +1,61 @@
+"""``auditor record``: run a training command and write its manifest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+_EPILOG = """\b
+Examples:
+  auditor record --config conf/base.yaml --data train=data/train.csv \\
+      --out out/model.npz --metrics out/metrics.json -- python train.py
+  auditor record --smoke 'epochs=1' --config conf.yaml -- python train.py {config}
+
+Exits with COMMAND's own status (128 + n for signal n), 2 when it was not started.
+"""
+
+
+@click.command(
+    "record",
+    epilog=_EPILOG,
+    context_settings={"allow_interspersed_args": False},
+    options_metavar="[OPTIONS] --",
+)
+@click.option("--name", metavar="N", help="Name of the run; default: the script's.")
+@click.option("--manifest", metavar="FILE", help="Where to write; default: runs/<time>-<name>.run.yaml.")
+@click.option("--config", "configs", multiple=True, metavar="FILE", help="Configuration, YAML or JSON; several are merged.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override one configuration value.")
+@click.option("--seed", "seeds", multiple=True, metavar="NAME=VALUE", help="A seed that cannot be found by its name.")
+@click.option("--data", multiple=True, metavar="NAME[:ROLE]=PATH", help="A file or folder that COMMAND reads.")
+@click.option("--out", "outs", multiple=True, metavar="[ROLE:]PATH", help="A file or folder that COMMAND writes.")
+@click.option("--metrics", metavar="FILE", help="JSON file of figures that COMMAND writes.")
+@click.option("--predictions", metavar="FILE", help="The same as --out predictions:FILE.")
+@click.option("--labels", metavar="FILE", help="True labels of the predictions.")
+@click.option("--smoke", metavar="'KEY=VALUE ...'", help="Overrides that shrink the run; it is executed so at once, too.")
+@click.option(
+    "--smoke-limit",
+    type=click.FloatRange(min=0),
+    default=120.0,
+    metavar="SECONDS",
+    help="A run this short is its own smoke.",
+)
+@click.option("--lock", metavar="FILE", help="Lock file that the environment was made from.")
+@click.option("--allow-dirty", is_flag=True, help="Record uncommitted changes as a patch.")
+@click.option("--supersedes", metavar="DIGEST", help="Digest of the manifest that this run replaces.")
+@click.option("--reason", metavar="TEXT", help="Why it does.")
+@click.option("--parent", "parents", multiple=True, metavar="DIGEST:RELATION", help="What this run was built from.")
+@click.argument("argv", metavar="COMMAND...", nargs=-1, type=click.UNPROCESSED)
+def command(**options: Any) -> int:
+    """Run COMMAND and write down what went in and what came out.
+
+    COMMAND runs here, in the root of the repository, with its own input and output; everything of ours goes to standard
+    error, the path of the manifest last.
+    """
+    from auditor.record import parse, record  # noqa: PLC0415  (loaded when called)
+
+    return record(parse(**options), say=_say)
+
+
+def _say(line: str) -> None:
+    click.echo(line, err=True)

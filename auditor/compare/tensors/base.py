@@ -1,0 +1,97 @@
+"""What every reader of tensors gives: names, dtypes and shapes first, then the elements in blocks of bounded size."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auditor.compare.errors import Refused
+from auditor.compare.source import Source
+
+BLOCK: Final = 1 << 16
+"""Elements per block unless a caller asks otherwise: two float32 blocks and their temporaries stay in a core's cache."""
+
+MAX_DIMENSIONS: Final = 64
+_MAX_BLOCK_BYTES: Final = 1 << 22
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TensorInfo:
+    """What a file declares about one tensor, checked against the file's size.
+
+    ``dtype`` is numpy's name without byte order, or ``bfloat16``, ``float8_e4m3fn``, ``float8_e5m2``; ``nbytes`` counts
+    stored bytes. ``fortran`` tells that elements are stored, and therefore read, with the first index running fastest.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    nbytes: int
+    fortran: bool = False
+
+    @property
+    def elements(self) -> int:
+        """How many elements the tensor has; 1 for a scalar."""
+        return math.prod(self.shape)
+
+
+class TensorFile(ABC):
+    """An open file of tensors, in the file's order. Closing it checks that it did not change meanwhile."""
+
+    tensors: Mapping[str, TensorInfo]
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        self._source.__exit__(kind, error, trace)
+
+    @abstractmethod
+    def blocks(self, name: str, elements: int = BLOCK) -> Iterator[Array]:
+        """The tensor's elements in stored order, as flat arrays in native byte order of at most ``elements`` each.
+
+        A block is overwritten by the next one. bfloat16 and float8 come as float32 of the same value, one to one.
+
+        Raises:
+            Refused: the stored bytes turn out not to be what the file declared.
+        """
+
+
+def flat_blocks(fill: Callable[[memoryview], None], dtype: np.dtype[Any], count: int, elements: int) -> Iterator[Array]:
+    """Blocks of ``count`` items of ``dtype`` from a sequential reader, through one buffer.
+
+    Raises:
+        Refused: a single item is too large for a block.
+    """
+    if dtype.itemsize > _MAX_BLOCK_BYTES:
+        raise Refused(f"one element takes {dtype.itemsize} bytes")
+    per_block = max(1, min(elements, _MAX_BLOCK_BYTES // dtype.itemsize))
+    buffer = bytearray(min(per_block, count) * dtype.itemsize)
+    for start in range(0, count, per_block):
+        size = min(per_block, count - start)
+        fill(memoryview(buffer)[: size * dtype.itemsize])
+        block = np.frombuffer(buffer, dtype=dtype, count=size)
+        yield block if dtype.isnative else block.astype(dtype.newbyteorder("="))
+
+
+def sequential(source: Source, offset: int) -> Callable[[memoryview], None]:
+    """A reader that fills one buffer after the other with the bytes from ``offset`` on."""
+    position = offset
+
+    def fill(view: memoryview) -> None:
+        nonlocal position
+        source.read_into(view, position)
+        position += len(view)
+
+    return fill

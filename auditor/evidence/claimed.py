@@ -1,0 +1,282 @@
+"""Finds the bytes behind a claim, by digest: in the judged tree, in the working tree, or nowhere.
+
+The claims are a manifest's data sets, artifacts, locks and configuration files. What is found is re-hashed here; a digest
+in a manifest is never believed.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import shutil
+import stat
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from typing import Protocol
+
+from auditor import digest
+from auditor.evidence.content import POINTER_LIMIT, other_endings, pointer
+from auditor.evidence.unanswered import Inconclusive
+from auditor.git import Repository
+
+_LINK_LIMIT = 4096
+_MOST_LINKS = 8
+_TEXT_LIMIT = 64 << 20
+"""Line endings of larger files are not looked into: what is said about them is a hint, not a decision."""
+
+
+LFS_POINTER = "Git LFS pointer"
+"""Where only a digest is known: what :attr:`Located.where` says of a pointer without its object."""
+
+
+class Claim(Protocol):
+    """What a data set, an artifact, a lock and a configuration file have in common."""
+
+    @property
+    def path(self) -> str | None:
+        """Where the bytes are said to be."""
+
+    @property
+    def digest(self) -> str | None:
+        """What the bytes are said to hash to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Located:
+    """Bytes that were found and hashed.
+
+    ``where`` says in words which place they came from. ``file`` is a regular file with exactly these bytes, None where
+    only their digest is known (a directory, a Git LFS pointer without its object). ``normalised`` is the declared digest
+    when the bytes would have it with the other line endings (LF for CRLF, CRLF for LF).
+    """
+
+    path: str
+    digest: str
+    size: int
+    where: str
+    file: Path | None
+    normalised: str | None = None
+
+
+@dataclass(slots=True)
+class ClaimedBytes:
+    """Looks up the bytes of claims for one audit, each only once.
+
+    ``commit`` is the judged commit; None means that the working tree itself is judged.
+    """
+
+    root: Path
+    repository: Repository | None
+    commit: str | None
+    scratch: Callable[[], Path]
+    _found: dict[str, Located | None] = field(default_factory=dict)
+
+    def locate(self, claim: Claim) -> Located:
+        """The bytes behind ``claim``.
+
+        Raises:
+            Inconclusive: they are in none of the places known, or there is no path to look at.
+        """
+        path = claim.path
+        if path is None:
+            raise Inconclusive("the bytes have no path in the repository, and no store is configured that holds them")
+        if path not in self._found:
+            self._found[path] = self._look(path, claim.digest)
+        found = self._found[path]
+        if found is None:
+            raise Inconclusive(f"{path} is neither in the judged commit nor in the working tree")
+        return found
+
+    def file(self, claim: Claim) -> Path:
+        """A regular file with the bytes behind ``claim``, which have the declared digest.
+
+        Raises:
+            Inconclusive: the bytes cannot be read here, or are other bytes than the manifest says.
+        """
+        found = self.locate(claim)
+        if claim.digest is not None and found.digest != claim.digest:
+            raise Inconclusive(f"{claim.path} does not have the declared digest, so nothing is computed from it")
+        if found.file is None and found.where == LFS_POINTER:
+            raise Inconclusive(f"{claim.path} is a Git LFS pointer; its object is not here (git lfs pull)")
+        if found.file is None:
+            raise Inconclusive(f"{claim.path} is a directory, not a file")
+        return self._with_suffix(found)
+
+    def _look(self, path: str, wanted: str | None) -> Located | None:
+        if unsafe(path):
+            raise Inconclusive(f"{path!r} is not a path inside the repository")
+        try:
+            if self.commit is not None:
+                found = self._in_commit(path, wanted)
+                if found is not None:
+                    return found
+            return self._in_work_tree(path, wanted)
+        except OSError as error:
+            raise Inconclusive(f"{path} cannot be read: {error.strerror}") from None
+        except UnicodeEncodeError:
+            raise Inconclusive(f"{path!r} is, or holds, a name that is not UTF-8 and has no digest") from None
+
+    def _in_commit(self, path: str, wanted: str | None, *, links: int = 0) -> Located | None:
+        assert self.repository is not None  # noqa: S101  (a commit implies a repository)
+        assert self.commit is not None  # noqa: S101
+        content = self.repository.read(self.commit, path)
+        if content is None:
+            return self._tree_in_commit(path)
+        # The content of a link is the path that it leads to, and no path is longer.
+        entry = self.repository.entry(self.commit, path) if len(content) <= _LINK_LIMIT else None
+        if entry is not None and entry.is_link:
+            return self._link_in_commit(path, content, wanted, links=links)
+        if pointed := self._pointed(path, content):
+            return pointed
+        value = digest.of_bytes(content)
+        copy = self.scratch() / (value.removeprefix("sha256:") + _suffix(path))
+        if not copy.exists():
+            copy.write_bytes(content)
+        normalised = None if value == wanted else other_endings(content, wanted)
+        return Located(path=path, digest=value, size=len(content), where="judged commit", file=copy, normalised=normalised)
+
+    def _link_in_commit(self, path: str, target: bytes, wanted: str | None, *, links: int) -> Located | None:
+        """What a committed link leads to, when that is committed and has the declared digest; None looks further."""
+        leads = posixpath.normpath(posixpath.join(posixpath.dirname(path), target.decode(errors="surrogateescape")))
+        if unsafe(leads) or links == _MOST_LINKS:
+            raise Inconclusive(f"{path} is a symbolic link that leaves the repository or leads nowhere")
+        found = self._in_commit(leads, wanted, links=links + 1)
+        if found is not None and found.digest != wanted:
+            raise Inconclusive(f"{path} is a symbolic link to other bytes than the manifest declares")
+        return found
+
+    def _tree_in_commit(self, path: str) -> Located | None:
+        assert self.repository is not None  # noqa: S101
+        assert self.commit is not None  # noqa: S101
+        prefix = path.rstrip("/") + "/"
+        inside = [e for p, e in self.repository.entries(self.commit).items() if p.startswith(prefix)]
+        if not inside:
+            return None
+        rows = []
+        for entry in inside:
+            if entry.kind != "blob" or entry.is_link:
+                raise Inconclusive(f"{entry.path} is a link or submodule; a directory of data may hold regular files only")
+            content = self.repository.read_object(entry.sha) or b""
+            rows.append((entry.path.removeprefix(prefix), len(content), digest.of_bytes(content)))
+        total = sum(size for _, size, _ in rows)
+        return Located(path=path, digest=digest.of_tree(rows), size=total, where="judged commit", file=None)
+
+    def _pointed(self, path: str, content: bytes) -> Located | None:
+        """What a Git LFS pointer stands for; None when ``content`` is none."""
+        found = pointer(content)
+        if found is None or self.repository is None:
+            return None
+        stored = self.repository.common_dir / "lfs" / "objects" / found.oid[:2] / found.oid[2:4] / found.oid
+        if stored.is_file():
+            return _located(path, stored, where="Git LFS object")
+        return Located(path=path, digest=f"sha256:{found.oid}", size=found.size, where=LFS_POINTER, file=None)
+
+    def _in_work_tree(self, path: str, wanted: str | None) -> Located | None:
+        place = self.root / path
+        try:
+            mode = place.lstat().st_mode
+        except OSError:
+            return None
+        folders = PurePosixPath(path).parents[:-1]  # the last one is the root itself
+        if stat.S_ISLNK(mode) or any(self.root.joinpath(folder).is_symlink() for folder in folders):
+            return self._linked(path, place, wanted)
+        if stat.S_ISDIR(mode):
+            return _directory(path, place)
+        if not stat.S_ISREG(mode):
+            raise Inconclusive(f"{path} is neither a file nor a directory")
+        size = place.stat().st_size
+        if size < POINTER_LIMIT and (pointed := self._pointed(path, place.read_bytes())):
+            return pointed
+        found = _located(path, place, where="working tree")
+        if found.digest != wanted and size <= _TEXT_LIMIT:
+            return replace(found, normalised=other_endings(place.read_bytes(), wanted))
+        return found
+
+    def _linked(self, path: str, place: Path, wanted: str | None) -> Located | None:
+        # A link is followed only to bytes that lie in the tree and have the declared digest.
+        try:
+            target = place.resolve(strict=True)
+        except (OSError, RuntimeError):
+            return None
+        if not target.is_relative_to(self.root.resolve()):
+            raise Inconclusive(f"{path} is a symbolic link that leaves the repository, or lies behind one")
+        where = "working tree, through a symbolic link"
+        if target.is_dir():
+            found = _directory(path, target, where=where)
+        elif target.is_file():
+            found = _located(path, target, where=where)
+        else:
+            raise Inconclusive(f"{path} is neither a file nor a directory")
+        if found.digest != wanted:
+            raise Inconclusive(f"{path} is a symbolic link to other bytes than the manifest declares")
+        return found
+
+    def _with_suffix(self, found: Located) -> Path:
+        """The found file under a name with the suffix of the claim's path: formats are known by it."""
+        assert found.file is not None  # noqa: S101  (asked by the only caller)
+        suffix = _suffix(found.path)
+        if found.file.suffix == suffix:
+            return found.file
+        alias = self.scratch() / (found.digest.removeprefix("sha256:") + suffix)
+        if not alias.exists():
+            try:
+                os.link(found.file, alias)
+            except OSError:  # another file system
+                shutil.copyfile(found.file, alias)
+        return alias
+
+
+def unsafe(path: str) -> bool:
+    """Whether ``path`` could leave the repository, or is all of it: absolute, empty, ``.``, with ``..`` or a NUL byte."""
+    parts = PurePosixPath(path).parts
+    return not parts or "\0" in path or path.startswith("/") or ".." in parts
+
+
+def _suffix(path: str) -> str:
+    suffix = PurePosixPath(path).suffix
+    return suffix if suffix.isascii() and len(suffix) <= 16 else ""
+
+
+def _located(path: str, file: Path, *, where: str) -> Located:
+    value, size = digest.of_file(file)
+    return Located(path=path, digest=value, size=size, where=where, file=file)
+
+
+def _directory(path: str, place: Path, *, where: str = "working tree") -> Located:
+    rows = []
+    for child in sorted(place.rglob("*")):
+        mode = child.lstat().st_mode
+        if stat.S_ISDIR(mode):
+            continue
+        if not stat.S_ISREG(mode):
+            raise Inconclusive(
+                f"{path}/{child.relative_to(place)} is a link or special file; directories may hold files only"
+            )
+        value, size = digest.of_file(child)
+        rows.append((child.relative_to(place).as_posix(), size, value))
+    total = sum(size for _, size, _ in rows)
+    return Located(path=path, digest=digest.of_tree(rows), size=total, where=where, file=None)
+
+
+class Scratch:
+    """A temporary directory that exists only once somebody asks for it."""
+
+    def __init__(self) -> None:
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+
+    def __call__(self) -> Path:
+        """Path of the directory."""
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="auditor-")
+        return Path(self._folder.name)
+
+    def close(self) -> None:
+        """Remove the directory and all in it."""
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
+
+
+__all__ = ["Claim", "ClaimedBytes", "Located", "Scratch", "unsafe"]

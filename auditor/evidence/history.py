@@ -1,0 +1,104 @@
+"""What git can say about a run's code claim: whether a reachable commit has the tree that was recorded.
+
+Code is identified by its tree. The recorded commit may have been squashed or rebased away; the claim still holds when
+a reachable commit has the same tree, or the same bytes at every path that the run read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+
+from auditor import digest
+from auditor.evidence.unanswered import Inconclusive
+from auditor.git import Repository
+from auditor.model.run import Run
+
+
+@dataclass(frozen=True)
+class History:
+    """The repository's history as seen from ``head``, the judged commit."""
+
+    repository: Repository
+    head: str
+    _digests: dict[tuple[str, str], str | None] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def _trees(self) -> dict[str, str]:
+        """Every tree of a commit that ``head`` reaches, with the newest commit that has it."""
+        trees: dict[str, str] = {}
+        for line in self.repository.run("log", "--format=%T %H", self.head).decode().splitlines():
+            tree, commit = line.split()
+            trees.setdefault(tree, commit)
+        return trees
+
+    def has(self, commit: str) -> bool:
+        """Whether the object database holds ``commit``."""
+        return self.repository.tree(commit) is not None
+
+    def reaches(self, commit: str) -> bool:
+        """Whether ``head`` reaches ``commit``, or a keep reference protects it."""
+        if self.repository.tree(commit) is None:
+            return False
+        if self.repository.is_ancestor(commit, self.head):
+            return True
+        return self.repository.commit(f"refs/auditor/keep/{commit}") == commit
+
+    def commit_with_tree(self, tree: str) -> str | None:
+        """The newest reachable commit that has exactly this tree."""
+        return self._trees.get(tree)
+
+    def same_reads(self, run: Run) -> list[str]:
+        """The recorded reads that ``head`` does not hold with the same bytes; declared data may be absent from it.
+
+        Raises:
+            Inconclusive: none of the recorded reads, or none at all, can be compared.
+        """
+        reads = run.observed.reads if run.observed is not None else ()
+        elsewhere = tuple(f"{data.path.rstrip('/')}/" for data in run.data if data.path)
+        found = ((read, self.digest_at(self.head, read.path)) for read in reads)
+        compared = [(r, actual) for r, actual in found if actual is not None or not f"{r.path}/".startswith(elsewhere)]
+        if not compared:
+            raise Inconclusive("the run recorded no observed reads to compare the code by")
+        return [read.path for read, actual in compared if actual is None or actual != read.digest]
+
+    def digest_at(self, commit: str, path: str) -> str | None:
+        """Digest of the file at ``path`` in ``commit``, or None when no file is there."""
+        if (commit, path) not in self._digests:
+            content = self.repository.read(commit, path)
+            self._digests[commit, path] = None if content is None else digest.of_bytes(content)
+        return self._digests[commit, path]
+
+    def source(self, run: Run) -> str | None:
+        """The commit whose files stand for the run's code: recorded, same tree, or ``head`` with the same reads."""
+        code = run.code
+        if code is None:
+            return None
+        if code.commit and self._holds(code.commit, code.tree):
+            return code.commit
+        if code.tree and (same := self.commit_with_tree(code.tree)):
+            return same
+        try:
+            return self.head if not self.same_reads(run) else None
+        except Inconclusive:
+            return None
+
+    def _holds(self, commit: str, tree: str | None) -> bool:
+        actual = self.repository.tree(commit)
+        return actual is not None and tree in {None, actual}
+
+    def authored(self, commit: str) -> datetime:
+        """The author date of ``commit``, in UTC. Author dates survive a rebase, commit dates do not.
+
+        Raises:
+            Inconclusive: the commit is not here.
+        """
+        found = self.repository.commit(commit)
+        if found is None:
+            raise Inconclusive(f"commit {commit[:12]} is not in this clone")
+        seconds = self.repository.run("show", "--no-patch", "--format=%at", found).split()
+        try:
+            return datetime.fromtimestamp(int(seconds[-1]), tz=UTC)
+        except (ValueError, OverflowError, OSError, IndexError):
+            raise Inconclusive(f"commit {commit[:12]} has an author date that is no time") from None

@@ -1,0 +1,40 @@
+"""What re-executions of a run showed, or why there are none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from auditor.evidence.unanswered import Inconclusive
+from auditor.model.comparison import ReproductionResult
+from auditor.model.words import Tier
+from auditor.reproduce.liveness import Liveness
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reproductions:
+    """The results of one run's re-executions.
+
+    ``required`` are the tiers that the gate asks for; empty where nothing is to be executed. ``reason`` says why nothing
+    was executed although something was to be.
+    """
+
+    required: tuple[Tier, ...] = ()
+    results: tuple[ReproductionResult, ...] = ()
+    liveness: Liveness | None = None
+    reason: str | None = None
+
+    @property
+    def executes(self) -> bool:
+        """Whether a tier that runs the command was asked for."""
+        return any(tier > Tier.RECOMPUTE for tier in self.required)
+
+    def executed(self) -> tuple[ReproductionResult, ...]:
+        """The results of tiers that ran the command.
+
+        Raises:
+            Inconclusive: none ran.
+        """
+        ran = tuple(r for r in self.results if r.tier > Tier.RECOMPUTE)
+        if not ran:
+            raise Inconclusive(self.reason or "nothing was re-executed")
+        return ran

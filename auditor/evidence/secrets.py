@@ -1,0 +1,10 @@
+"""Finds credentials in the values of a manifest."""
+
+from __future__ import annotations
+
+from auditor import redact
+
+
+def secrets_in(value: object) -> list[str]:
+    """JSON Pointers of the strings in ``value`` that hold a credential, by their shape or by their name."""
+    return redact.value(value)[1]

@@ -1,0 +1,189 @@
+"""Audits one run: gathers its evidence, executes its reproductions where asked, and lets the engine ask the checks."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
+from pathlib import Path
+
+from auditor.catalogue.checklists import Selected
+from auditor.engine import Gathered, ask
+from auditor.evidence.claimed import Claim, ClaimedBytes, Scratch
+from auditor.evidence.history import History
+from auditor.evidence.measured import Measured
+from auditor.evidence.reproductions import Reproductions
+from auditor.evidence.rules import Rules
+from auditor.evidence.unanswered import Inconclusive
+from auditor.gate.subject import Subject
+from auditor.git import Repository
+from auditor.model.finding import Finding, Rule
+from auditor.model.policy import Policy
+from auditor.model.report import RunReport
+from auditor.model.run import Run
+from auditor.model.words import EvidenceLevel, Isolation, Tier
+from auditor.policy import waivers
+
+Progress = Callable[[str], None]
+"""Is told, in a few words, what takes time right now."""
+
+
+def silent(_words: str) -> None:
+    """Progress that nobody watches."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Executing:
+    """How reproductions are executed. ``deadline`` is in seconds of :func:`time.monotonic`, None for no limit."""
+
+    tiers: tuple[Tier, ...] = ()
+    isolation: tuple[Isolation, ...] = (Isolation.BWRAP,)
+    allow_none: bool = False
+    deadline: float | None = None
+    liveness: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """Where runs are audited, and by which rules: what all audits of one command share.
+
+    ``judged`` is the commit whose content is judged; None judges the working tree. ``selection`` holds the checks about
+    single runs.
+    """
+
+    root: Path
+    repository: Repository | None
+    judged: str | None
+    policy: Policy
+    selection: list[Selected]
+    executing: Executing
+    require: dict[str, tuple[EvidenceLevel, ...]]
+    scratch: Scratch
+    progress: Progress = silent
+
+    @cached_property
+    def head(self) -> str | None:
+        """The commit that history is seen from."""
+        return self.judged or (self.repository.commit("HEAD") if self.repository is not None else None)
+
+    def claimed(self) -> ClaimedBytes:
+        """Looks up the bytes of claims where this bench judges."""
+        return ClaimedBytes(root=self.root, repository=self.repository, commit=self.judged, scratch=self.scratch)
+
+    def history(self) -> History:
+        """The repository's history.
+
+        Raises:
+            Inconclusive: there is none.
+        """
+        if self.repository is None or self.head is None:
+            raise Inconclusive("this is no git repository with a commit, so nothing is known of the code")
+        return History(self.repository, self.head)
+
+    def audit(self, subject: Subject) -> tuple[RunReport, tuple[Finding, ...]]:
+        """What is found about ``subject``, and the waivers that were asked for in vain."""
+        manifest = subject.manifest
+        if manifest.document is None:
+            selection = [s for s in self.selection if s.check.rule.id == "schema/unreadable-manifest"]
+            results = ask(selection, Gathered({"manifest": lambda: manifest}), manifest.place)
+            unread = RunReport(manifest=subject.path, digest=subject.digest, identity="bytes", id=None, results=results)
+            return unread, ()
+        claimed = cache(self.claimed)
+        history = cache(self.history)
+        reproductions = cache(lambda: self.reproduce(subject, manifest.run, claimed(), history))
+        gathered = Gathered(
+            {
+                "run": lambda: manifest.run,
+                "manifest": lambda: manifest,
+                "claimed": claimed,
+                "measured": lambda: Measured(manifest.run, claimed()),
+                "history": history,
+                "reproductions": reproductions,
+                "rules": lambda: Rules(policy=self.policy, require=self.require, tiers=self.executing.tiers),
+            }
+        )
+        asked = ask(self.selection, gathered, manifest.place)
+        run_id = _run_id(manifest.document.value)
+        applied = waivers.apply(
+            asked,
+            self.policy.waivers,
+            run_id=run_id,
+            run_digest=subject.digest,
+            today=dt.datetime.now(tz=dt.UTC).date(),
+            digests=rule_digests(self.selection),
+        )
+        executed = reproductions().results if gathered.answered("reproductions") else ()
+        report = RunReport(
+            manifest=subject.path,
+            digest=subject.digest,
+            identity=subject.identity,
+            id=run_id,
+            results=applied.results,
+            reproductions=executed,
+        )
+        return report, applied.refused
+
+    def reproduce(
+        self, subject: Subject, run: Run, claimed: ClaimedBytes, history: Callable[[], History], *, at: str | None = None
+    ) -> Reproductions:
+        """Execute the reproductions of ``run`` on its recorded code, or on the files of commit ``at``."""
+        tiers = self.executing.tiers
+        wanted = Reproductions(required=tiers)
+        if not wanted.executes or not run.reproductions or run.run.status != "succeeded":
+            return wanted
+        if subject.manifest.violations:
+            return replace(wanted, reason="a manifest that its schema refuses is not executed")
+        past = history()
+        commit = at or past.source(run)
+        if commit is None:
+            return replace(wanted, reason="the recorded code is not in this clone, so nothing was executed")
+        return self._execute(subject, run, claimed, past.repository, commit)
+
+    def _execute(
+        self, subject: Subject, run: Run, claimed: ClaimedBytes, repository: Repository, commit: str
+    ) -> Reproductions:
+        from auditor.reproduce.reproduce import Request, reproduce  # noqa: PLC0415  (numpy, sandboxes: only when executing)
+
+        def fetch(claim: Claim) -> Path | None:
+            try:
+                return claimed.file(claim)
+            except Inconclusive:
+                return None
+
+        self.progress(f"re-executing {subject.path}")
+        done = reproduce(
+            Request(
+                run=run,
+                repository=repository,
+                commit=commit,
+                tiers=self.executing.tiers,
+                isolation=self.executing.isolation,
+                allow_none=self.executing.allow_none,
+                tolerances=self.policy.tolerances,
+                fetch=fetch,
+                manifest_patterns=self.policy.manifests,
+                budget=None if self.executing.deadline is None else self.executing.deadline - time.monotonic(),
+                liveness=self.executing.liveness,
+                progress=self.progress,
+            )
+        )
+        return Reproductions(
+            required=self.executing.tiers,
+            results=done.results,
+            liveness=done.liveness,
+            reason="; ".join(done.notes) or None,
+        )
+
+
+def _run_id(value: object) -> str | None:
+    about = value.get("run") if isinstance(value, dict) else None
+    named = about.get("id") if isinstance(about, dict) else None
+    return named if isinstance(named, str) else None
+
+
+def rule_digests(selection: list[Selected]) -> dict[str, str]:
+    """What waivers are bound to, by check id."""
+    rules: list[Rule] = [selected.check.rule for selected in selection]
+    return {rule.id: waivers.rule_digest(rule) for rule in rules}

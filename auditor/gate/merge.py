@@ -1,0 +1,313 @@
+"""The merge gate: judges what a change brings, by rules that the change itself cannot loosen."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import msgspec
+
+from auditor import __version__
+from auditor.catalogue.checklists import Selected, select
+from auditor.engine import Gathered, ask
+from auditor.errors import PolicyError
+from auditor.evidence.change import Change, Reference, Remark
+from auditor.evidence.claimed import Scratch
+from auditor.gate.audit import Bench, Executing, Progress, silent
+from auditor.gate.refs import Refs, in_ci, resolve
+from auditor.gate.subject import Subject, in_commit, select_committed
+from auditor.git import Change as PathChange
+from auditor.git import Repository
+from auditor.globs import matches
+from auditor.model.finding import Finding, Result
+from auditor.model.policy import Gate, Policy
+from auditor.model.report import PolicyUsed, Report, RunReport
+from auditor.model.words import Isolation, Severity, Tier, Verdict
+from auditor.policy.judge import exit_of, verdict_of
+from auditor.policy.load import BUILT_IN, FILE, InvalidPolicyError, LoadedPolicy, duration, read_at
+from auditor.policy.loosened import loosened
+
+LOOSENED = "governance/loosened-policy"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merge:
+    """What is asked of a merge gate.
+
+    ``manifests`` are paths or patterns; empty judges what the change touches. ``warn`` is told what a person should know
+    although it changes nothing.
+    """
+
+    root: Path
+    head: str | None = None
+    base: str | None = None
+    policy_ref: str | None = None
+    manifests: Sequence[str] = ()
+    progress: Progress = silent
+    warn: Progress = silent
+
+
+@dataclass(slots=True)
+class _Case:
+    """One change on its way to a verdict, with all that does not depend on which policy judges it."""
+
+    request: Merge
+    repository: Repository
+    refs: Refs
+    changed: list[PathChange]
+    base: LoadedPolicy
+    head: LoadedPolicy | None
+    invalid: tuple[Remark, ...]
+    scratch: Scratch
+    subjects: list[Subject] = field(default_factory=list)
+    rewritten: tuple[Remark, ...] = ()
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def policy_changed(self) -> bool:
+        """Whether the head would be judged by other rules than the base."""
+        return self.head is None or self.head.digest != self.base.digest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judged:
+    """What one policy makes of a case."""
+
+    verdict: Verdict
+    results: tuple[Result, ...]
+    runs: tuple[RunReport, ...]
+
+
+def gate_merge(request: Merge) -> Report:
+    """The merge gate's report.
+
+    1. Resolve the commits; read the policy at the base's tip, never from the change.
+    2. Find what the change brings: manifests added, changed, deleted; covered files; the policy.
+    3. Judge by the base's policy and, where the change brings another, by that one, too; the worse verdict counts.
+
+    Raises:
+        UsageError, PolicyError, EmptySelectionError, UndecidableError: nothing could be judged; each says why.
+    """
+    with Repository.discover(request.root) as repository:
+        scratch = Scratch()
+        try:
+            return _report(_case(request, repository, scratch))
+        finally:
+            scratch.close()
+
+
+def _case(request: Merge, repository: Repository, scratch: Scratch) -> _Case:
+    refs = resolve(repository, head=request.head, base=request.base, policy_ref=request.policy_ref)
+    base = read_at(repository, refs.policy)
+    changed = repository.changes(refs.fork, refs.head)
+    head, invalid = _head_policy(repository, refs, changed, base)
+    case = _Case(request, repository, refs, changed, base, head, invalid, scratch)
+    patterns = base.policy.manifests + (head.policy.manifests if head is not None else ())
+    before = _manifests(repository, refs.fork, patterns)
+    after = _manifests(repository, refs.head, patterns)
+    touched, case.rewritten = _touched(repository, refs, before, after)
+    chosen = select_committed(after, request.manifests, refs.head[:12]) if request.manifests else touched
+    case.subjects = [in_commit(repository, refs.head, path) for path in chosen]
+    _say_uncommitted(case, set(after) | set(before), patterns)
+    return case
+
+
+def _head_policy(
+    repository: Repository, refs: Refs, changed: Iterable[PathChange], base: LoadedPolicy
+) -> tuple[LoadedPolicy | None, tuple[Remark, ...]]:
+    """The head's policy and why it is invalid; the base's where the change does not touch it.
+
+    A policy that moved on the base after the branch was made is no change of the branch's.
+    """
+    if not any(FILE in {change.path, change.former} for change in changed):
+        return base, ()
+    try:
+        return read_at(repository, refs.head), ()
+    except InvalidPolicyError as error:
+        return None, tuple(Remark(message=f.message, pointer=f.pointer, file=f.file, line=f.line) for f in error.findings)
+    except PolicyError as error:
+        return None, (Remark(message=error.message, file=FILE),)
+
+
+def _manifests(repository: Repository, commit: str, patterns: tuple[str, ...]) -> dict[str, str]:
+    """The blob ids of the manifests in ``commit``, by path."""
+    return {path: entry.sha for path, entry in repository.entries(commit).items() if matches(path, patterns)}
+
+
+def _touched(
+    repository: Repository, refs: Refs, before: dict[str, str], after: dict[str, str]
+) -> tuple[list[str], tuple[Remark, ...]]:
+    """The manifests that the change brings, and those of the base that it rewrites.
+
+    A manifest is identified by its canonical digest: moved, or written in another order, it is the same manifest.
+    """
+    brought = {path for path, sha in after.items() if before.get(path) != sha}
+    gone = {path for path, sha in before.items() if after.get(path) != sha}
+    known = {in_commit(repository, refs.fork, path).digest for path in gone}
+    new = {path: in_commit(repository, refs.head, path).digest for path in brought}
+    remarks = [
+        Remark(message="a merged manifest was " + ("changed" if path in after else "deleted"), file=path, line=1)
+        for path in sorted(gone)
+        if in_commit(repository, refs.fork, path).digest not in set(new.values())
+    ]
+    return sorted(path for path, digest in new.items() if digest not in known), tuple(remarks)
+
+
+def _say_uncommitted(case: _Case, committed: set[str], patterns: tuple[str, ...]) -> None:
+    """Name the manifests whose working copy is not what is judged."""
+    if case.refs.head != case.repository.commit("HEAD"):
+        return
+    status = case.repository.run("status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames")
+    for line in status.decode(errors="surrogateescape").split("\0"):
+        path = line[3:]
+        if path and (path in committed or matches(path, patterns)):
+            case.request.warn(f"{path} differs in the working tree; the committed content is judged")
+
+
+def _report(case: _Case) -> Report:
+    used: list[PolicyUsed] = []
+    judged = [_judge(case, case.base)]
+    used.append(_used(case.base, "base", case.refs, judged[0].verdict))
+    if case.policy_changed and case.head is not None:
+        judged.append(_judge(case, case.head))
+        used.append(_used(case.head, "head", case.refs, judged[1].verdict))
+    worst = max(judged, key=lambda one: one.verdict)
+    isolations = {r.isolation for run in worst.runs for r in run.reproductions}
+    advisory = Isolation.NONE in isolations
+    if advisory:
+        case.notes.append("advisory: not isolated; a personal run, nothing is signed and no other gate counts it")
+    if case.base.policy.mode == "report-only":
+        case.notes.append(f"report-only: a gate in enforce mode would say {worst.verdict}")
+    return Report(
+        version=__version__,
+        gate="merge",
+        verdict=worst.verdict,
+        exit=exit_of(worst.verdict, case.base.policy.mode),
+        advisory=advisory,
+        head=case.refs.head,
+        base=case.refs.base,
+        policies=tuple(used),
+        results=worst.results,
+        runs=worst.runs,
+        notes=tuple(dict.fromkeys(case.notes)),
+    )
+
+
+def _used(loaded: LoadedPolicy, role: str, refs: Refs, verdict: Verdict) -> PolicyUsed:
+    built_in = loaded.source == BUILT_IN
+    ref = refs.head if role == "head" else refs.policy
+    return PolicyUsed(
+        role="built-in" if built_in else "head" if role == "head" else "base", digest=loaded.digest, ref=ref, verdict=verdict
+    )
+
+
+def _judge(case: _Case, loaded: LoadedPolicy) -> _Judged:
+    """What one policy makes of the case. Waivers are the base's: the change cannot excuse itself."""
+    gate = loaded.policy.gates.merge
+    policy = msgspec.structs.replace(loaded.policy, waivers=case.base.policy.waivers)
+    selection = select(gate.checklist, policy.severities)
+    bench = _bench(case, policy, gate, [s for s in selection if not s.check.judges_change])
+    audits = [bench.audit(subject) for subject in case.subjects]
+    runs = tuple(report for report, _ in audits)
+    refused = tuple(finding for _, findings in audits for finding in findings)
+    change = _change(case, bench, refused)
+    results = ask(_change_selection(selection, change), Gathered({"change": lambda: change}))
+    weighed = [*results, *(result for run in runs for result in run.results)]
+    verdict = verdict_of(weighed, gate)
+    if not runs and not change.references:
+        case.notes.append(_nothing(case))
+    return _Judged(verdict=verdict, results=results, runs=runs)
+
+
+def _bench(case: _Case, policy: Policy, gate: Gate, selection: list[Selected]) -> Bench:
+    return Bench(
+        root=case.repository.root,
+        repository=case.repository,
+        judged=case.refs.head,
+        policy=policy,
+        selection=selection,
+        executing=Executing(
+            tiers=gate.tiers,
+            isolation=gate.isolation,
+            allow_none=not in_ci(),
+            deadline=time.monotonic() + duration(gate.budget) if gate.budget else None,
+        ),
+        require=gate.require,
+        scratch=case.scratch,
+        progress=case.request.progress,
+    )
+
+
+def _change_selection(selection: Iterable[Selected], change: Change) -> list[Selected]:
+    """The checks about the change. Without owners nobody could clear a loosened policy, so it is minor (contract)."""
+    chosen = [s for s in selection if s.check.judges_change]
+    if change.has_owners:
+        return chosen
+    return [replace(s, severity=Severity.MINOR) if s.check.rule.id == LOOSENED else s for s in chosen]
+
+
+def _change(case: _Case, bench: Bench, refused: tuple[Finding, ...]) -> Change:
+    base = case.base.policy
+    has_owners = bool(base.trust.owners)
+    asked: tuple[Remark, ...] = ()
+    if case.policy_changed and case.head is not None:
+        head = case.head
+        asked = tuple(
+            Remark(message=one.message, pointer=one.pointer, file=FILE, line=head.line(one.pointer))
+            for one in loosened(base, head.policy, checklist=weights)
+        )
+        if asked and not has_owners:
+            case.notes.append("no owners are configured (trust.owners): review rules are the only guard of the policy")
+    return Change(
+        base=case.refs.base,
+        head=case.refs.head,
+        rewritten=case.rewritten,
+        policy_changed=case.policy_changed,
+        loosened=asked,
+        invalid=case.invalid,
+        has_owners=has_owners,
+        waivers=tuple(Remark(message=f.message, pointer=f.pointer, file=FILE) for f in refused),
+        references=_references(case, bench),
+    )
+
+
+def weights(checklist: str) -> dict[str, Severity]:
+    """The checks on a checklist and what each weighs there."""
+    return {selected.check.rule.id: selected.severity for selected in select(checklist)}
+
+
+def _references(case: _Case, bench: Bench) -> tuple[Reference, ...]:
+    """The reference runs whose covered files were changed, executed with the head's files."""
+    policy = case.base.policy
+    covered = [c.path for c in case.changed if matches(c.path, policy.covers) or matches(c.former or c.path, policy.covers)]
+    if not covered or not policy.references:
+        return ()
+    paths = select_committed(case.repository.entries(case.refs.head), policy.references, case.refs.head[:12])
+    superseded = {
+        run.run.supersedes.digest
+        for subject in case.subjects
+        if subject.manifest.document is not None and not subject.manifest.violations
+        for run in (subject.manifest.run,)
+        if run.run.supersedes is not None
+    }
+    quick = replace(bench, executing=replace(bench.executing, tiers=(Tier.SMOKE,), liveness=False))
+    references = []
+    for path in paths:
+        subject = in_commit(case.repository, case.refs.head, path)
+        if subject.manifest.document is None:
+            continue
+        shown = quick.reproduce(subject, subject.manifest.run, quick.claimed(), quick.history, at=case.refs.head)
+        references.append(Reference(manifest=path, reproductions=shown.results, superseded=subject.digest in superseded))
+    return tuple(references)
+
+
+def _nothing(case: _Case) -> str:
+    policy = case.base.policy
+    covered = sum(matches(change.path, policy.covers) for change in case.changed)
+    count = len(case.changed)
+    files = f"{count} file{'' if count == 1 else 's'} changed"
+    if not covered:
+        return f"nothing to judge: {files}, none covered"
+    return f"nothing to judge: {files}, {covered} covered, and no reference run is configured (references)"

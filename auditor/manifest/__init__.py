@@ -1,0 +1,1 @@
+"""Manifests, policies and reports as documents: read, validate, write. Nothing here trusts what it reads."""

@@ -1,0 +1,1 @@
+"""The policy: loaded from a trusted commit, compared with the one it replaces, and applied to results."""

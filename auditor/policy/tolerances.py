@@ -1,0 +1,52 @@
+"""Orders two tables of tolerances, in which the most specific pattern that matches a name decides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Literal
+
+from auditor.model.policy import Pair
+from auditor.policy.patterns import covers, more_specific, overlap
+
+_Allowed = Pair | Literal["auto"]
+_Table = Mapping[str, Pair] | Mapping[str, _Allowed]
+_EXACT = Pair()
+
+
+def widened(at: str, base: _Table, head: _Table) -> Iterator[tuple[str, str]]:
+    """``(pointer, message)`` of each pattern of ``head`` that may allow some name more than ``base`` did.
+
+    A name is governed by the most specific pattern that matches it. So pattern ``new`` of ``head`` takes over from pattern
+    ``old`` of ``base`` unless no name can match both, or on either side something more specific is in between.
+    """
+    # What no pattern matches must be equal: as if the table ended in a * that comes after everything else.
+    before: dict[str, _Allowed] = {"*": _EXACT, **base}
+    after: dict[str, _Allowed] = {"*": _EXACT, **head}
+    for new in sorted(after):
+        for old in sorted(before):
+            if _within(after[new], before[old]) or not overlap(old, new):
+                continue
+            if not (_shadowed(new, old, head) or _shadowed(old, new, base)):
+                pointer = f"{at}/{new.replace('~', '~0').replace('/', '~1')}" if new in head else at
+                yield pointer, f"{new} would allow {_said(after[new])}, where {old} allowed {_said(before[old])}"
+                break
+
+
+def _shadowed(pattern: str, names: str, table: _Table) -> bool:
+    """Whether something more specific than ``pattern`` in ``table`` decides for everything that ``names`` matches.
+
+    To a ``pattern`` that stands for what no pattern matches, whatever the table has is more specific.
+    """
+    return any((pattern not in table or more_specific(other, pattern)) and covers(other, names) for other in table)
+
+
+def _within(new: _Allowed, old: _Allowed) -> bool:
+    if new in (old, _EXACT):
+        return True
+    if isinstance(new, Pair) and isinstance(old, Pair):
+        return new.absolute <= old.absolute and new.relative <= old.relative
+    return False
+
+
+def _said(allowed: _Allowed) -> str:
+    return f"absolute {allowed.absolute:g}, relative {allowed.relative:g}" if isinstance(allowed, Pair) else allowed

@@ -1,0 +1,103 @@
+"""Applies waivers: dated, owned exceptions, each bound to one run, one check and one meaning of that check."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from auditor import digest
+from auditor.model.finding import Finding, Result, Rule
+from auditor.model.policy import Waiver
+from auditor.model.words import Outcome
+
+LONGEST = 366
+"""Days that a waiver may last from today: an exception without an end is a rule."""
+
+_RENEW = "repair the run, or have a new waiver approved"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """Results with the waived ones marked, and a finding for each waiver that was asked for but does not hold.
+
+    The findings' pointers lead into the policy (``/waivers/0``).
+    """
+
+    results: tuple[Result, ...]
+    refused: tuple[Finding, ...]
+
+
+def rule_digest(rule: Rule) -> str:
+    """What a waiver is bound to: the id of a rule and the version of its meaning. A better text changes nothing."""
+    return digest.of_value({"id": rule.id, "version": rule.version})
+
+
+def apply(  # noqa: PLR0913  (each is needed and named)
+    results: Iterable[Result],
+    waivers: Sequence[Waiver],
+    *,
+    run_id: str | None,
+    run_digest: str | None = None,
+    today: dt.date,
+    digests: Mapping[str, str],
+) -> Applied:
+    """Mark the failed results of run ``run_id`` that a valid waiver excuses.
+
+    Args:
+        results: the results of one run; all come back, in order.
+        waivers: those of the policy that judges.
+        run_id: the run's id; None for a manifest that cannot be read.
+        run_digest: the manifest's digest, by which a waiver may name the run as well.
+        today: the day of the judgement; a waiver holds through its ``until``.
+        digests: by check id, the :func:`rule_digest` of the rule that is in force.
+
+    Only a failed check can be waived: what was not decided or what crashed cannot be agreed to.
+    """
+    names = {run_id, run_digest}
+    judged: list[Result] = []
+    refused: list[Finding] = []
+    for result in results:
+        asked = [
+            (index, waiver)
+            for index, waiver in enumerate(waivers)
+            if result.outcome is Outcome.FAILED and waiver.run in names and waiver.check == result.check
+        ]
+        faults = [(index, waiver, _fault(waiver, today, digests.get(waiver.check))) for index, waiver in asked]
+        waived = any(fault is None for _, _, fault in faults)
+        judged.append(msgspec.structs.replace(result, waived=True) if waived else result)
+        if not waived:
+            refused += [_refusal(index, waiver, *fault) for index, waiver, fault in faults if fault is not None]
+    return Applied(results=tuple(judged), refused=tuple(refused))
+
+
+def _fault(waiver: Waiver, today: dt.date, in_force: str | None) -> tuple[str, str] | None:
+    """Why a waiver does not hold, and the way out; None when it does."""
+    if not waiver.owner.strip() or not waiver.reason.strip():
+        return "has no owner or no reason", "name the person who answers for it, and why"
+    if in_force is None:
+        return "names a check that is not in force", "name one of `auditor checks`, or remove the waiver"
+    if waiver.rule is None:
+        return "is not bound to the rule it excuses", f"add rule: {in_force}"
+    if waiver.rule != in_force:
+        return f"was given for another meaning of the rule ({waiver.rule})", f"{_RENEW} for rule: {in_force}"
+    return _out_of_time(waiver.until, today)
+
+
+def _out_of_time(day: str, today: dt.date) -> tuple[str, str] | None:
+    try:
+        until = dt.date.fromisoformat(day)
+    except ValueError:
+        return f"ends on {day!r}, which is no day", "write until: YYYY-MM-DD"
+    if until < today:
+        return f"expired on {until}", _RENEW
+    if (until - today).days > LONGEST:
+        return f"lasts until {until}, more than {LONGEST} days ahead", "choose an earlier day, and renew it when it comes"
+    return None
+
+
+def _refusal(index: int, waiver: Waiver, why: str, fix: str) -> Finding:
+    message = f"the waiver of {waiver.check} for run {waiver.run}, owned by {waiver.owner or 'nobody'}, {why}"
+    return Finding(message=message, fix=fix, pointer=f"/waivers/{index}")

@@ -1,0 +1,211 @@
+"""What a person asks the recorder for, parsed and checked before anything is started."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Final, Literal, TypedDict, Unpack, get_args
+
+from auditor.errors import UsageError
+from auditor.model.run import Parent, Supersedes
+
+DataRole = Literal["train", "validation", "test", "labels", "parent-weights", "other"]
+OutRole = Literal["weights", "checkpoint", "predictions", "labels", "metrics", "trace", "log", "plot", "other"]
+Relation = Literal["initialised-from", "continued-from", "repeat-of", "distilled-from", "derived-from"]
+
+_DATA_ROLES: Final[dict[str, DataRole]] = {word: word for word in get_args(DataRole)}
+_OUT_ROLES: Final[dict[str, OutRole]] = {word: word for word in get_args(OutRole)}
+_RELATIONS: Final[dict[str, Relation]] = {word: word for word in get_args(Relation)}
+_DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}\Z")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataItem:
+    """One ``--data NAME[:ROLE]=PATH``. ``path`` is as given: relative to the root, or absolute outside it."""
+
+    name: str
+    role: DataRole
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutItem:
+    """One ``--out [ROLE:]PATH``. ``role`` is None where the file itself tells."""
+
+    path: str
+    role: OutRole | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """Everything ``auditor record`` was asked for. ``smoke_limit`` is in seconds."""
+
+    command: tuple[str, ...]
+    name: str | None = None
+    manifest: str | None = None
+    configs: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
+    seeds: tuple[str, ...] = ()
+    data: tuple[DataItem, ...] = ()
+    outs: tuple[OutItem, ...] = ()
+    metrics: str | None = None
+    labels: str | None = None
+    smoke: str | None = None
+    smoke_limit: float = 120.0
+    lock: str | None = None
+    allow_dirty: bool = False
+    supersedes: Supersedes | None = None
+    parents: tuple[Parent, ...] = ()
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Paths that the command is to write, the metrics file included, each once."""
+        return tuple(dict.fromkeys([*(o.path for o in self.outs), *([self.metrics] if self.metrics else [])]))
+
+
+class Options(TypedDict):
+    """The options of ``auditor record`` as the command line delivers them."""
+
+    name: str | None
+    manifest: str | None
+    configs: tuple[str, ...]
+    overrides: tuple[str, ...]
+    seeds: tuple[str, ...]
+    data: tuple[str, ...]
+    outs: tuple[str, ...]
+    metrics: str | None
+    predictions: str | None
+    labels: str | None
+    smoke: str | None
+    smoke_limit: float
+    lock: str | None
+    allow_dirty: bool
+    supersedes: str | None
+    reason: str | None
+    parents: tuple[str, ...]
+    argv: tuple[str, ...]
+
+
+def parse(**options: Unpack[Options]) -> Request:
+    """The request that a command line means.
+
+    Raises:
+        UsageError: an option is not of its form, or stands without its companion.
+    """
+    supersedes, reason = options["supersedes"], options["reason"]
+    if (supersedes is None) != (reason is None) or (reason is not None and not reason.strip()):
+        raise UsageError("--supersedes and --reason belong together", hint="say which manifest is replaced, and why")
+    outs = [out_item(text) for text in options["outs"]]
+    if options["predictions"] is not None:
+        outs.append(OutItem(path=_required(options["predictions"], "--predictions"), role="predictions"))
+    return Request(
+        command=options["argv"],
+        name=options["name"],
+        manifest=options["manifest"],
+        configs=options["configs"],
+        overrides=options["overrides"],
+        seeds=options["seeds"],
+        data=tuple(data_item(text) for text in options["data"]),
+        outs=tuple({item.path: item for item in outs}.values()),
+        metrics=options["metrics"],
+        labels=options["labels"],
+        smoke=options["smoke"],
+        smoke_limit=options["smoke_limit"],
+        lock=options["lock"],
+        allow_dirty=options["allow_dirty"],
+        supersedes=Supersedes(digest=checked_digest(supersedes, "--supersedes"), reason=reason)
+        if supersedes is not None and reason is not None
+        else None,
+        parents=tuple(parent(text) for text in options["parents"]),
+    )
+
+
+def data_item(text: str) -> DataItem:
+    """Parses ``NAME[:ROLE]=PATH``; the role is the name where that is a role word, else ``other``.
+
+    Raises:
+        UsageError: no name, no path, or no such role.
+    """
+    label, equals, path = text.partition("=")
+    name, colon, role = label.partition(":")
+    if not equals or not name or not path:
+        raise UsageError(f"--data {text!r} is not NAME[:ROLE]=PATH", hint="write for example --data train=data/train.csv")
+    if colon and role not in _DATA_ROLES:
+        raise UsageError(f"--data {text!r}: no such role", hint=f"roles are {', '.join(_DATA_ROLES)}")
+    return DataItem(name=name, role=_DATA_ROLES.get(role if colon else name, "other"), path=_clean(path))
+
+
+def out_item(text: str) -> OutItem:
+    """Parses ``[ROLE:]PATH``. A prefix that is no role word belongs to the path.
+
+    Raises:
+        UsageError: there is no path.
+    """
+    role, colon, rest = text.partition(":")
+    if colon and role in _OUT_ROLES:
+        return OutItem(path=_required(rest, text), role=_OUT_ROLES[role])
+    return OutItem(path=_required(text, text))
+
+
+def parent(text: str) -> Parent:
+    """Parses ``DIGEST:RELATION``.
+
+    Raises:
+        UsageError: no digest, or no such relation.
+    """
+    digest, _, relation = text.rpartition(":")
+    if relation not in _RELATIONS:
+        raise UsageError(f"--parent {text!r} is not DIGEST:RELATION", hint=f"relations are {', '.join(_RELATIONS)}")
+    return Parent(digest=checked_digest(digest, "--parent"), relation=_RELATIONS[relation])
+
+
+def checked_digest(text: str, option: str) -> str:
+    """``text`` when it is a digest.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if not _DIGEST.match(text):
+        raise UsageError(f"{option}: {text!r} is no digest", hint="a digest is sha256: and 64 lower-case hex digits")
+    return text
+
+
+def inside(path: str, root: Path, option: str) -> str:
+    """``path`` as a manifest writes it: POSIX, relative to ``root``, without ``..``.
+
+    Raises:
+        UsageError: it lies outside, or its name is not UTF-8.
+    """
+    given = PurePosixPath(path)
+    if given.is_absolute():
+        if not given.is_relative_to(root.as_posix()):
+            raise UsageError(f"{option} {path}: lies outside the repository")
+        given = given.relative_to(root.as_posix())
+    if ".." in given.parts or not given.parts or given.parts[0] == ".git":
+        raise UsageError(f"{option} {path}: not a path inside the repository")
+    return checked_text(str(given), option)
+
+
+def checked_text(text: str, option: str) -> str:
+    """``text`` when a manifest can hold it.
+
+    Raises:
+        UsageError: it holds bytes that are not UTF-8.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        shown = text.encode(errors="backslashreplace").decode()
+        raise UsageError(f"{option} {shown}: not UTF-8, a manifest cannot hold it", hint="rename the file") from None
+    return text
+
+
+def _clean(path: str) -> str:
+    return str(PurePosixPath(path))
+
+
+def _required(path: str, text: str) -> str:
+    if not path:
+        raise UsageError(f"an output needs a path, {text!r} has none")
+    return _clean(path)

@@ -1,0 +1,61 @@
+"""The catalogue of checks as a table, and one check's manual page, for people at a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import groupby
+
+from auditor.model.finding import Rule
+from auditor.policy.waivers import rule_digest
+from auditor.render.page import Page
+
+
+def table(rules: Iterable[Rule], *, color: bool = False, width: int = 80) -> str:
+    """Every rule with its severity and summary, by family; the last line counts them."""
+    page = Page(color=color, width=width)
+    listed = sorted(rules, key=lambda rule: rule.id)
+    for family, members in groupby(listed, key=lambda rule: rule.family):
+        page.gap()
+        page.line((family, "bold"))
+        for rule in members:
+            page.line(f"{rule.severity:<8}", (rule.id, "bold"), indent=2)
+            page.line(rule.summary, indent=10)
+    page.gap()
+    page.line(f"{len(listed)} checks; `auditor explain CHECK` shows one's manual page" if listed else "no checks")
+    return page.text()
+
+
+def manual(rule: Rule, page: str, *, color: bool = False, width: int = 80) -> str:
+    """The manual page of one rule: what the catalogue knows of it, then ``page``, its text with ``##`` headings.
+
+    Paragraphs are wrapped anew; list items keep their marks, and indented or fenced blocks stay as they are.
+    """
+    sheet = Page(color=color, width=width)
+    sheet.line((rule.id, "bold"))
+    sheet.line(f"{rule.severity}; establishes its answer as {rule.evidence}; since {rule.since}")
+    sheet.line(("waivers are bound to ", "dim"), rule_digest(rule), wrap=False)
+    sheet.gap()
+    paragraph: list[str] = []
+    fenced = False
+    for line in [*page.split("\n"), ""]:
+        words = line.strip()
+        is_fence = words.startswith("```")
+        if paragraph and (not words or is_fence or words.startswith(("## ", "- ", "* ")) or fenced):
+            _paragraph(sheet, paragraph)
+        if is_fence:
+            fenced = not fenced
+        elif fenced or (not paragraph and line.startswith("    ")):
+            sheet.line(line.rstrip(), indent=0 if line.startswith("    ") else 4, wrap=False)
+        elif words.startswith("## "):
+            sheet.gap()
+            sheet.line((words.removeprefix("## "), "bold"))
+        elif words:
+            paragraph.append(words)
+        else:
+            sheet.gap()
+    return sheet.text()
+
+
+def _paragraph(sheet: Page, lines: list[str]) -> None:
+    sheet.line(" ".join(lines), indent=2, hanging=2 if lines[0].startswith(("- ", "* ")) else 0)
+    lines.clear()

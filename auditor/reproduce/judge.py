@@ -1,0 +1,303 @@
+"""Compares what a re-execution produced with what the record says."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from auditor.compare import summary
+from auditor.compare.errors import Refused
+from auditor.compare.files import compare_artifact
+from auditor.compare.metrics import compare_metric, compare_metrics, ignored_metrics, read_metrics_file
+from auditor.compare.recompute import Recomputed, recompute
+from auditor.compare.tolerance import is_ignored, metric_tolerance
+from auditor.errors import AuditorError, EmptySelectionError, UndecidableError
+from auditor.model.comparison import Comparison
+from auditor.model.policy import Tolerances
+from auditor.model.run import Artifact, Metric
+from auditor.model.words import Agreement
+from auditor.reproduce.attempt import Attempt
+from auditor.reproduce.expected import Expected
+from auditor.reproduce.request import Fetch
+
+_CLAIM_NOTHING = frozenset({"log", "plot", "trace", "other"})
+_LAST_BITS = 1e-12  # relative, the tolerance for a metric recomputed from stored predictions
+_UNREPEATABLE = "not bitwise repeatable here: two executions differ from each other, too"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """All comparisons, and what they were made of.
+
+    ``computed`` names the metrics that we computed ourselves; ``exact`` the outputs (``file:PATH``, ``metric:NAME``) that
+    came out bit by bit as recorded. Not ``repeatable``: two executions differ where the record differs, too.
+    """
+
+    comparisons: tuple[Comparison, ...]
+    computed: frozenset[str] = frozenset()
+    exact: frozenset[str] = frozenset()
+    repeatable: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judge:
+    """Compares one attempt with one record.
+
+    ``same_executor``: bit-equality may be expected. ``repeat`` executes the same once more; it is called only when an output
+    differs where none should.
+    """
+
+    expected: Expected
+    tolerances: Tolerances
+    fetch: Fetch
+    same_executor: bool
+    repeat: Callable[[], Attempt]
+    _repeated: list[Attempt] = field(default_factory=list)
+
+    def judge(self, attempt: Attempt) -> Judgement:
+        """What ``attempt`` shows."""
+        files = {
+            path: self._file(path, artifact, attempt, same_executor=self.same_executor)
+            for path, artifact in self.expected.artifacts.items()
+            if artifact.role != "metrics"
+        }
+        figures, computed = self._metrics(attempt)
+        comparisons = [*(c for found in files.values() for c in found), *figures]
+        exact = frozenset(f"file:{path}" for path, found in files.items() if all(_is_bitwise(c) for c in found))
+        exact |= {c.of for c in figures if _is_bitwise(c)}
+        if not self.same_executor or all(_is_equal(c) for c in comparisons):
+            return Judgement(comparisons=tuple(comparisons), computed=computed, exact=exact)
+        again = self.repeat()
+        if not again.execution.succeeded:
+            return Judgement(comparisons=tuple(comparisons), computed=computed, exact=exact)
+        settled: list[Comparison] = []
+        repeatable = True
+        for path, found in files.items():
+            if all(_is_equal(c) for c in found):
+                settled += found
+            elif self._same(path, attempt, again):
+                settled += [_certain(c) for c in found]
+            else:
+                repeatable = False
+                settled += [_with(c, _UNREPEATABLE) for c in self._elsewhere(path, attempt)]
+        changing = self._changing_figures(attempt, again)
+        settled += [_with(c, _UNREPEATABLE) if c.of in changing and not _is_equal(c) else c for c in figures]
+        return Judgement(comparisons=tuple(settled), computed=computed, exact=exact, repeatable=repeatable and not changing)
+
+    def _elsewhere(self, path: str, attempt: Attempt) -> tuple[Comparison, ...]:
+        return self._file(path, self.expected.artifacts[path], attempt, same_executor=False)
+
+    def _file(self, path: str, artifact: Artifact, attempt: Attempt, *, same_executor: bool) -> tuple[Comparison, ...]:
+        kind = "predictions" if artifact.role == "predictions" else "file"
+        made = attempt.made(path)
+        actual = attempt.digest(path)
+
+        def answer(agreement: Agreement, note: str | None = None) -> tuple[Comparison, ...]:
+            of = f"{kind}:{path}"
+            return (Comparison(of=of, agreement=agreement, expected=artifact.digest, actual=actual, note=note),)
+
+        if made.refused:
+            return answer(Agreement.REFUSED, made.reason)
+        if artifact.digest is not None and actual == artifact.digest:
+            return answer(Agreement.BITWISE)
+        if artifact.role in _CLAIM_NOTHING:
+            return answer(Agreement.NOT_EXERCISED, f"it differs, but a file of role {artifact.role} claims nothing")
+        if made.path is None:
+            return answer(Agreement.DIVERGED, f"the re-execution left no such output: {made.reason}")
+        recorded = self.fetch(artifact) if artifact.digest else None
+        if recorded is None or made.path.is_dir():
+            return answer(Agreement.INCONCLUSIVE, "the digests differ, and there are no recorded bytes to say by how much")
+        named = _under_its_name(recorded, path, attempt.workspace.base / "recorded")
+        return _compare(named, made.path, artifact, path, self.tolerances, same_executor=same_executor)
+
+    def _same(self, path: str, attempt: Attempt, again: Attempt) -> bool:
+        """Whether two executions gave the same content, whatever dates the files may carry."""
+        return same_content(path, self.expected.artifacts[path], attempt, again, self.tolerances)
+
+    def _metrics(self, attempt: Attempt) -> tuple[list[Comparison], frozenset[str]]:
+        written, unread = figures_of(self.expected, attempt)
+        expected = dict(self._recorded_figures()) if written else {}
+        expected |= {name: value for name, value in self.expected.metrics.items() if value is not None}
+        renamed = {name: _lookup(self.expected.claims.get(name), name, written) for name in expected}
+        actual = {name: value for name, value in written.items() if name not in renamed.values()}
+        actual |= {name: written[found] for name, found in renamed.items() if found is not None}
+        found = {c.of: c for c in compare_metrics(expected, actual, self.tolerances)}
+        computed = self._computed(attempt)
+        if not self.expected.metrics_files:
+            found = {of: _unwritten(c) if c.actual is None else c for of, c in found.items()}
+        for name, own in computed.items():
+            mine = self._against(name, expected.get(name), own)
+            found[mine.of] = _merged(found.get(mine.of), mine)
+        listed = [*found.values(), *ignored_metrics(expected, actual, self.tolerances), *unread]
+        return listed, frozenset(computed)
+
+    def _recorded_figures(self) -> dict[str, float]:
+        """The figures that the recorded metrics file held beside the claimed ones: they are nothing new."""
+        figures: dict[str, float] = {}
+        for path in self.expected.metrics_files:
+            recorded = self.expected.artifacts.get(path)
+            place = self.fetch(recorded) if recorded else None
+            try:
+                figures |= read_metrics_file(place) if place else {}
+            except (Refused, EmptySelectionError, OSError):
+                continue
+        return figures
+
+    def _computed(self, attempt: Attempt) -> dict[str, Recomputed]:
+        found = {}
+        for name in self.expected.metrics:
+            claim = self.expected.claims.get(name)
+            if claim is None or claim.from_ is None or is_ignored(self.tolerances, name):
+                continue
+            predictions = self._source(claim.from_.predictions, attempt)
+            labels = self._source(claim.from_.labels, attempt)
+            if predictions is None or (claim.from_.labels and labels is None):
+                continue
+            try:
+                found[name] = recompute(claim.kind or name, predictions, labels, claim.from_.columns, claim.parameters)
+            except (UndecidableError, Refused, EmptySelectionError, OSError):
+                continue  # the program's own figure remains, at its lower level of evidence
+        return found
+
+    def _source(self, named: str | None, attempt: Attempt) -> Path | None:
+        """The file behind a name or path: what the re-execution made of an artifact, or an input."""
+        if named is None:
+            return None
+        for path, artifact in self.expected.known.items():
+            if named in {artifact.name, artifact.path, path}:
+                return attempt.made(path).path
+        for source in attempt.inputs:
+            if named in {source.name, source.path, source.mount}:
+                return attempt.input(source.mount or source.path or "")
+        return None
+
+    def _against(self, name: str, expected: float | None, own: Recomputed) -> Comparison:
+        tolerance = metric_tolerance(self.tolerances, name)
+        return compare_metric(name, expected, own.value, tolerance, quantum=own.quantum)
+
+    def _changing_figures(self, attempt: Attempt, again: Attempt) -> frozenset[str]:
+        first, second = figures_of(self.expected, attempt)[0], figures_of(self.expected, again)[0]
+        return frozenset(
+            f"metric:{name}"
+            for name in {*first, *second}
+            if first.get(name) != second.get(name) and not is_ignored(self.tolerances, name)
+        )
+
+
+def figures_of(expected: Expected, attempt: Attempt) -> tuple[dict[str, float], list[Comparison]]:
+    """The figures that the command wrote, and a comparison for every file of figures that is missing or unreadable."""
+    figures: dict[str, float] = {}
+    unread = []
+    for path in expected.metrics_files:
+        made = attempt.made(path)
+        why = made.reason
+        if made.path is not None:
+            try:
+                figures |= read_metrics_file(made.path)
+                continue
+            except (Refused, EmptySelectionError, OSError) as error:
+                why = str(error)
+        agreement = Agreement.REFUSED if made.refused else Agreement.DIVERGED
+        unread.append(Comparison(of=f"file:{path}", agreement=agreement, note=f"no figures can be read: {why}"))
+    return figures, unread
+
+
+def same_content(path: str, artifact: Artifact, one: Attempt, other: Attempt, tolerances: Tolerances) -> bool:
+    """Whether two attempts wrote the same to ``path``: the same bytes, or bytes that hold bitwise equal numbers."""
+    return not differences(path, artifact, one, other, tolerances)
+
+
+def differences(path: str, artifact: Artifact, one: Attempt, other: Attempt, tolerances: Tolerances) -> list[Comparison]:
+    """What two attempts wrote differently to ``path``; empty when both wrote the same."""
+    left, right = one.made(path).path, other.made(path).path
+    if left is None or right is None:
+        gone = Comparison(of=f"file:{path}", agreement=Agreement.DIVERGED, note="one of two executions did not write it")
+        return [] if left is right else [gone]
+    if one.digest(path) == other.digest(path):
+        return []
+    if left.is_dir() or right.is_dir():
+        return [Comparison(of=f"file:{path}", agreement=Agreement.DIVERGED)]
+    found = _compare(left, right, artifact, path, tolerances, same_executor=True)
+    return [c for c in found if c.agreement is not Agreement.BITWISE]
+
+
+def _under_its_name(recorded: Path, path: str, folder: Path) -> Path:
+    """The recorded bytes as a file with the suffix of ``path``: a store names files by digest, readers go by suffix."""
+    if recorded.suffix == Path(path).suffix:
+        return recorded
+    folder.mkdir(exist_ok=True)
+    copy = folder / path.replace("/", "_")
+    if not copy.exists():
+        shutil.copyfile(recorded, copy)
+    return copy
+
+
+def _compare(  # noqa: PLR0913  (two files, what they are, and by which rules they are judged)
+    expected: Path, actual: Path, artifact: Artifact, path: str, tolerances: Tolerances, *, same_executor: bool
+) -> tuple[Comparison, ...]:
+    try:
+        return compare_artifact(
+            expected, actual, path=path, role=artifact.role, tolerances=tolerances, same_executor=same_executor
+        )
+    except (AuditorError, OSError) as error:
+        agreement = Agreement.REFUSED if isinstance(error, Refused) else Agreement.INCONCLUSIVE
+        return (Comparison(of=f"file:{path}", agreement=agreement, note=str(error)),)
+
+
+def _is_equal(comparison: Comparison) -> bool:
+    return _is_bitwise(comparison) or not summary.counts(comparison)
+
+
+def _is_bitwise(comparison: Comparison) -> bool:
+    return comparison.agreement is Agreement.BITWISE
+
+
+def _certain(comparison: Comparison) -> Comparison:
+    """Two executions agree bit by bit with each other and not with the record: not even unreadable bytes leave a doubt."""
+    if comparison.agreement is not Agreement.INCONCLUSIVE:
+        return comparison
+    words = "two executions here agree bit by bit with each other and not with the record"
+    return msgspec.structs.replace(_with(comparison, words), agreement=Agreement.DIVERGED)
+
+
+def _with(comparison: Comparison, words: str) -> Comparison:
+    return comparison if _is_equal(comparison) else _noted(comparison, words)
+
+
+def _unwritten(comparison: Comparison) -> Comparison:
+    note = "the command writes no file of figures, and it cannot be computed from predictions"
+    return msgspec.structs.replace(comparison, agreement=Agreement.NOT_EXERCISED, excess=None, note=note)
+
+
+def _merged(written: Comparison | None, own: Comparison) -> Comparison:
+    """One comparison of the program's figure and ours: the worse one, which says that we computed it."""
+    own = _noted(own, "computed by the auditor")
+    if written is None or written.agreement is Agreement.NOT_EXERCISED:
+        return own
+    if own.agreement <= written.agreement or (written.agreement is Agreement.BITWISE and _rounded(own)):
+        return _noted(written, "computed by the auditor, too")
+    return own
+
+
+def _rounded(own: Comparison) -> bool:
+    """Exact arithmetic and a library's differ in the last bits at most: that is no difference between two executions."""
+    expected, actual = own.expected, own.actual
+    if not isinstance(expected, int | float) or not isinstance(actual, int | float):
+        return False
+    return abs(expected - actual) <= _LAST_BITS * max(abs(expected), abs(actual))
+
+
+def _noted(comparison: Comparison, words: str) -> Comparison:
+    return msgspec.structs.replace(comparison, note="; ".join(filter(None, (comparison.note, words))))
+
+
+def _lookup(claim: Metric | None, name: str, written: Iterable[str]) -> str | None:
+    """The name under which the file of figures holds a claimed metric."""
+    names = set(written)
+    split = claim.split if claim is not None else None
+    spellings = [name, *(f"{split}{joint}{name}" for joint in "._/" if split)]
+    return next((spelling for spelling in spellings if spelling in names), None)

@@ -1,0 +1,68 @@
+"""What a reproduction is asked and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from auditor.git import Repository
+from auditor.model.comparison import ReproductionResult
+from auditor.model.policy import Tolerances
+from auditor.model.run import Artifact, DataSource, Run
+from auditor.model.words import Isolation, Tier
+from auditor.reproduce.liveness import Liveness
+
+Fetch = Callable[[DataSource | Artifact], Path | None]
+"""Finds a claim's bytes by its digest: a regular file that has been hashed, or None."""
+
+
+def _nowhere(_: DataSource | Artifact) -> Path | None:
+    return None
+
+
+def _silent(_: str) -> None:
+    """Say nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """Which reproductions of which run to execute, and how.
+
+    Attributes:
+        commit: the files of this commit fill the workspace; usually the recorded one.
+        isolation: in order of preference; ``allow_none`` permits a plain process where none of them works.
+        manifest_patterns: further files that the command must not see (``**/*.run.yaml`` and the like are known).
+        budget: seconds for everything, None for no limit but those of the reproductions.
+        liveness: whether seeds are exercised, too.
+    """
+
+    run: Run
+    repository: Repository
+    commit: str
+    tiers: Sequence[Tier] = (Tier.SMOKE,)
+    isolation: Sequence[Isolation] = (Isolation.BWRAP, Isolation.CONTAINER)
+    allow_none: bool = False
+    tolerances: Tolerances = field(default_factory=Tolerances)
+    fetch: Fetch = _nowhere
+    manifest_patterns: Sequence[str] = ()
+    budget: float | None = None
+    liveness: bool = True
+    progress: Callable[[str], None] = _silent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reproduced:
+    """The answers.
+
+    Attributes:
+        isolation: what the commands ran in, ``none`` also when nothing ran.
+        computed: names of the metrics that we computed ourselves from predictions of a re-execution.
+        notes: short sentences for people.
+    """
+
+    results: tuple[ReproductionResult, ...] = ()
+    liveness: Liveness | None = None
+    isolation: Isolation = Isolation.NONE
+    computed: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()

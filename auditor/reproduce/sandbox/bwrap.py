@@ -1,0 +1,197 @@
+"""Runs a command inside bubblewrap: no network, nothing of this machine but what the command needs.
+
+Two ways in. As root the command runs under another, unused user id with every capability dropped and no user namespace.
+As an ordinary user it runs in a user namespace. Either way bubblewrap itself starts with an empty environment, because
+its first process stays visible to the command as ``/proc/1``.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Sequence
+from functools import cache
+from pathlib import Path, PurePosixPath
+
+from auditor.errors import UndecidableError
+from auditor.model.words import Isolation
+from auditor.reproduce.sandbox import house, process, seccomp
+from auditor.reproduce.sandbox.interpreter import Interpreter
+from auditor.reproduce.sandbox.job import Execution, Job
+
+_SYSTEM = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
+_SETTINGS = (
+    "alternatives",
+    "ca-certificates",
+    "fonts",
+    "ld.so.cache",
+    "ld.so.conf",
+    "ld.so.conf.d",
+    "localtime",
+    "mime.types",
+    "pki/tls/certs",
+    "ssl/certs",
+    "ssl/openssl.cnf",
+)
+# Ids that systemd hands out to transient services: none of this machine's files belongs to them.
+_FIRST_ID, _IDS = 61184, 4000
+# No capability is left, and the loopback is the only network.
+_SELF_TEST = "grep -c -E '^(CapEff|CapPrm|CapBnd|CapInh|CapAmb):.0+$' /proc/self/status; grep -c : /proc/net/dev"
+
+_ids = itertools.count(os.getpid())
+
+
+class Bwrap:
+    """Bubblewrap in the way that fits the user who runs the auditor."""
+
+    isolation = Isolation.BWRAP
+
+    def __init__(self, program: str) -> None:
+        self._program = program
+        self._as_root = os.geteuid() == 0
+
+    def run(self, job: Job) -> Execution:
+        """Run ``job``; see :class:`~auditor.reproduce.sandbox.job.Sandbox`."""
+        uid = _FIRST_ID + next(_ids) % _IDS if self._as_root else os.getuid()
+        gid = uid if self._as_root else os.getgid()
+        writable = (job.work, job.home, job.scratch)
+        if self._as_root:
+            for folder in writable:
+                _give(folder, uid)
+        world = [*_world(job), *_furniture(job, uid, gid)]
+        for folder in writable:
+            world += ["--bind", str(folder), str(folder)]
+        for place in (*job.shown, *job.sealed):
+            world += ["--ro-bind", str(place), str(place)]
+        for place, inside in job.mounts:
+            world += [*_parents(inside), "--ro-bind", str(place), inside]
+        settings = [word for name, value in job.variables.items() for word in ("--setenv", name, value)]
+        world += ["--remount-ro", "/", "--chdir", str(job.work), "--clearenv", *settings]
+        with seccomp.filter_file() as fd:
+            filtered = ["--seccomp", str(fd)] if fd is not None else []
+            ended = process.run(
+                [
+                    *process.limited(job.limits, timeout=job.timeout, count_processes=self._as_root),
+                    *(self._program, *self._namespaces(), *world, *filtered),
+                    *self._drop(uid),
+                    *job.argv,
+                ],
+                directory=Path("/"),
+                variables={},
+                timeout=job.timeout,
+                output=job.limits.output,
+                cancel=job.cancel,
+                pass_fds=[fd] if fd is not None else [],
+            )
+        stderr = ended.stderr.decode(errors="replace")
+        if ended.exit == 1 and stderr.startswith("bwrap: ") and "execvp" not in stderr:
+            raise UndecidableError(f"the sandbox could not be built: {stderr.splitlines()[0]}")
+        return Execution(
+            exit=ended.exit,
+            timed_out=ended.timed_out,
+            seconds=ended.seconds,
+            stdout_tail=ended.stdout.decode(errors="replace"),
+            stderr_tail=stderr,
+            isolation=self.isolation,
+        )
+
+    def _namespaces(self) -> list[str]:
+        spaces = ["--unshare-net", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
+        spaces += [] if self._as_root else ["--unshare-user", "--disable-userns"]
+        return [*spaces, "--hostname", "sandbox", "--die-with-parent", "--new-session"]
+
+    def _drop(self, uid: int) -> list[str]:
+        if not self._as_root:
+            return ["--"]
+        # Root inside could remount what is read-only; dropping to another real user needs these three until it is done.
+        kept = [word for name in ("SETUID", "SETGID", "SETPCAP") for word in ("--cap-add", f"CAP_{name}")]
+        user = [f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all"]
+        return ["--cap-drop", "ALL", *kept, "--", "/usr/bin/setpriv", *user, "--no-new-privs", "--"]
+
+
+@cache
+def preflight() -> str | None:
+    """None when bubblewrap works here, else why it does not. Tried once per process."""
+    program = shutil.which("bwrap")
+    if program is None:
+        return "bubblewrap is not installed (apt-get install bubblewrap)"
+    if os.geteuid() == 0 and shutil.which("setpriv", path="/usr/bin") is None:
+        return "setpriv is not installed (apt-get install util-linux)"
+    with tempfile.TemporaryDirectory(prefix="auditor-") as folder:
+        base = Path(folder).resolve()
+        for name in ("work", "home", "scratch"):
+            (base / name).mkdir()
+        job = Job(
+            argv=("/bin/sh", "-c", _SELF_TEST),
+            interpreter=Interpreter(path=Path("/bin/sh"), prefixes=(), search=(), links=()),
+            base=base,
+            work=base / "work",
+            home=base / "home",
+            scratch=base / "scratch",
+            variables={"PATH": "/usr/bin:/bin"},
+            timeout=10.0,
+        )
+        try:
+            tried = Bwrap(program).run(job)
+        except (UndecidableError, OSError) as error:
+            return f"bubblewrap does not work here: {error}{_advice(str(error))}"
+    if tried.stdout_tail.split() != ["5", "1"]:
+        return f"bubblewrap does not keep its promises here: {(tried.stderr_tail or tried.stdout_tail).strip()[:200]}"
+    return None
+
+
+def _advice(words: str) -> str:
+    if "uid map" in words or "Permission denied" in words or "Operation not permitted" in words:
+        return " (user namespaces are restricted: run with sudo, or sysctl kernel.apparmor_restrict_unprivileged_userns=0)"
+    return ""
+
+
+def _world(job: Job) -> list[str]:
+    """Arguments for all that is shown read-only: the system, the interpreter, its packages."""
+    world = ["--ro-bind", "/usr", "/usr"]
+    for name in _SYSTEM:
+        place = Path("/", name)
+        if place.is_symlink():
+            world += ["--symlink", str(place.readlink()), str(place)]
+        elif place.is_dir():
+            world += ["--ro-bind", str(place), str(place)]
+    for name in _SETTINGS:
+        if Path("/etc", name).exists():
+            world += [*_parents(f"/etc/{name}"), "--ro-bind", f"/etc/{name}", f"/etc/{name}"]
+    # Libraries choose their thread counts by the processors they find here.
+    world += [*_parents("/sys/devices/system/cpu"), "--ro-bind-try", *("/sys/devices/system/cpu",) * 2]
+    world += ["--ro-bind-try", "/nix/store", "/nix/store", "--proc", "/proc", "--dev", "/dev"]
+    for folder in ("/dev/shm", "/tmp", "/var/tmp"):  # noqa: S108  (places inside the sandbox)
+        world += [*_parents(folder), "--perms", "1777", "--tmpfs", folder]
+    return [*world, *_interpreter(job), *_parents(str(job.work))]
+
+
+def _interpreter(job: Job) -> list[str]:
+    world = []
+    shown = [folder for folder in job.folders if not folder.is_relative_to("/usr")]
+    for folder in shown:
+        world += [*_parents(str(folder)), "--ro-bind", str(folder), str(folder)]
+    for link, target in job.interpreter.links:
+        if not any(link.is_relative_to(folder) for folder in (*shown, Path("/usr"))):
+            world += [*_parents(str(link)), "--symlink", target, str(link)]
+    return world
+
+
+def _furniture(job: Job, uid: int, gid: int) -> Iterable[str]:
+    for place, inside in house.furnish(job.base / "etc", home=job.home, uid=uid, gid=gid):
+        yield from ("--ro-bind", str(place), inside)
+
+
+def _parents(path: str) -> Sequence[str]:
+    """Folders above ``path``, readable by all: by itself bubblewrap makes them for root alone."""
+    parents = [str(parent) for parent in reversed(PurePosixPath(path).parents)][1:]
+    return [word for parent in parents for word in ("--perms", "0755", "--dir", parent)]
+
+
+def _give(folder: Path, uid: int) -> None:
+    for place, names, files in os.walk(folder):
+        os.chown(place, uid, uid)
+        for name in (*names, *files):
+            os.chown(Path(place, name), uid, uid, follow_symlinks=False)

@@ -1,0 +1,85 @@
+"""What a sandbox is given and what it gives back."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from auditor.model.words import Isolation
+from auditor.reproduce.sandbox.interpreter import Interpreter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a command may use at most. Sizes are in bytes; ``output`` is what is kept of each of its two streams."""
+
+    file_size: int = 16 << 30
+    open_files: int = 4096
+    processes: int = 512
+    output: int = 64 << 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One command in one workspace. All paths are on this machine and the same inside; ``timeout`` is in seconds.
+
+    Attributes:
+        base: the temporary folder that holds all others; ``work``, ``home`` and ``scratch`` may be written.
+        folders: folders of the interpreter and its packages, outside the workspace, that may be read.
+        shown: folders and files below ``base`` that may be read (effective configuration, probe).
+        sealed: inputs inside ``work`` that may only be read.
+        mounts: ``(file here, absolute path inside)``.
+        cancel: set from another thread to end the command at once.
+    """
+
+    argv: tuple[str, ...]
+    interpreter: Interpreter
+    base: Path
+    work: Path
+    home: Path
+    scratch: Path
+    folders: tuple[Path, ...] = ()
+    shown: tuple[Path, ...] = ()
+    sealed: tuple[Path, ...] = ()
+    mounts: tuple[tuple[Path, str], ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
+    timeout: float = 120.0
+    limits: Limits = Limits()
+    cancel: threading.Event = field(default_factory=threading.Event)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """What became of a command. ``exit`` is negative for a signal; tails are the last part of its output, as it was."""
+
+    exit: int
+    timed_out: bool
+    seconds: float
+    stdout_tail: str
+    stderr_tail: str
+    isolation: Isolation
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the command ended by itself, and well."""
+        return self.exit == 0 and not self.timed_out
+
+
+class Sandbox(Protocol):
+    """Something that runs a command apart from this machine, as far as its ``isolation`` says."""
+
+    @property
+    def isolation(self) -> Isolation:
+        """The name under which results are reported."""
+        ...
+
+    def run(self, job: Job) -> Execution:
+        """Run ``job`` to its end, its time limit or its cancellation; no process of it is left afterwards.
+
+        Raises:
+            UndecidableError: the sandbox itself could not be built.
+        """
+        ...

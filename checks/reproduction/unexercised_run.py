@@ -1,0 +1,43 @@
+"""Flags a run that brings nothing by which it could be executed again.
+
+## Why it matters
+A run that cannot be executed is believed, not verified. A fabricated run looks just like one.
+
+## How to fix
+Record with `auditor record --smoke 'epochs=1'` (any overrides that shrink the run to a few
+minutes): the scaled run is executed at once and kept as a reproduction that every gate can repeat.
+
+## When it cannot decide
+When a reproduction is there but could not be executed here, for want of time, of isolation or of
+hardware.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from auditor.api import Agreement, EvidenceLevel, Finding, Inconclusive, NotApplicable, Reproductions, Rule, Run, Severity
+
+RULE: Final = Rule(
+    id="reproduction/unexercised-run",
+    summary="A run that was not executed again, or cannot be.",
+    severity=Severity.MAJOR,
+    evidence=EvidenceLevel.RE_EXECUTED,
+    since="0.1.0",
+)
+
+
+def check(run: Run, reproductions: Reproductions) -> Iterator[Finding]:
+    """Raise Inconclusive unless a reproduction ran to an answer."""
+    if run.run.status != "succeeded":
+        raise NotApplicable(f"the run {run.run.status}; it claims no result")
+    if not reproductions.executes:
+        raise NotApplicable("no tier that executes the command is asked for here")
+    if not run.reproductions:
+        raise Inconclusive("the manifest has no reproduction; record with --smoke 'KEY=VALUE ...' to add one")
+    ran = reproductions.executed()
+    open_ones = [r for r in ran if r.agreement in {Agreement.INCONCLUSIVE, Agreement.NOT_EXERCISED}]
+    if len(open_ones) == len(ran):
+        raise Inconclusive("; ".join(f"{r.name}: {r.note or r.agreement}" for r in open_ones))
+    yield from ()

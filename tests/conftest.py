@@ -1,0 +1,72 @@
+"""Fixtures for every test: a scrubbed environment, the command line, and repositories that are cheap to come by."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.append(str(Path(__file__).resolve().parent))  # tests are no package: this is how they share the workbench
+
+from workbench import Answer, Repo, environment, merged, recorded, started
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The environment of a person's plain shell, in this process as in those that tests start."""
+    env = environment(tmp_path_factory.mktemp("home"))
+    foreign = ("CI", "NO_COLOR", "FORCE_COLOR", "TZ", "AUDITOR_CONFIG", "PYTHONDONTWRITEBYTECODE", "PYTHONHASHSEED")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name in foreign or name.startswith(("GIT_", "GITHUB_")):
+                patch.delenv(name)
+        for name, value in env.items():
+            patch.setenv(name, value)
+        yield env
+
+
+@pytest.fixture
+def auditor(tmp_path: Path, shell: dict[str, str]) -> Callable[..., Answer]:
+    """Run ``auditor`` with these arguments in an empty directory that is no repository."""
+    return Repo(tmp_path, shell).auditor
+
+
+@pytest.fixture
+def repository(tmp_path: Path, shell: dict[str, str]) -> Repo:
+    """An empty git repository on the branch ``main``."""
+    return Repo(tmp_path / "repository", shell).init()
+
+
+@pytest.fixture(scope="session")
+def templates(tmp_path_factory: pytest.TempPathFactory, shell: dict[str, str]) -> Callable[[str, str], Repo]:
+    """Repositories by project and stage (``started``, ``recorded``, ``merged``), each made once. Copy before use."""
+    made: dict[tuple[str, str], Repo] = {}
+
+    def template(name: str, stage: str) -> Repo:
+        if (name, stage) not in made:
+            root = tmp_path_factory.mktemp(f"{name}-{stage}") / "repository"
+            match stage:
+                case "started":
+                    made[name, stage] = started(root, shell, name)
+                case "recorded":
+                    made[name, stage] = recorded(template(name, "started").copy(root))
+                case "merged":
+                    made[name, stage] = merged(template(name, "recorded").copy(root))
+                case _:
+                    raise ValueError(stage)
+        return made[name, stage]
+
+    return template
+
+
+@pytest.fixture
+def project(templates: Callable[[str, str], Repo], tmp_path: Path) -> Callable[..., Repo]:
+    """A fresh copy of an honest project at a stage; without arguments: a recorded run on a branch."""
+
+    def make(name: str = "network", stage: str = "recorded", folder: str = "project") -> Repo:
+        return templates(name, stage).copy(tmp_path / folder)
+
+    return make

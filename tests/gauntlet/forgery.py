@@ -1,0 +1,132 @@
+"""What several saboteurs need: corrected digests, flipped labels, and a manifest written by hand."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import rfc8785
+import yaml
+from workbench import Repo, load_yaml
+
+OUTPUTS = ("out/model.npz", "out/predictions.csv", "out/metrics.json")
+
+
+def digest(repo: Repo, path: str) -> str:
+    return "sha256:" + hashlib.sha256((repo.root / path).read_bytes()).hexdigest()
+
+
+def settle(repo: Repo, metrics: dict[str, float] | None = None) -> None:
+    """Put digests, sizes and (given) metric values right wherever the manifest holds them."""
+
+    def correct(claims: dict[str, Any]) -> None:
+        expect = claims["reproductions"][0]["expect"]
+        for entry in [*claims["artifacts"], *expect.get("artifacts", [])]:
+            if entry.get("path") in OUTPUTS:
+                entry["digest"] = digest(repo, entry["path"])
+                if "size" in entry:
+                    entry["size"] = (repo.root / entry["path"]).stat().st_size
+        for metric in [*claims["metrics"], *expect.get("metrics", [])]:
+            metric["value"] = (metrics or {}).get(metric["name"], metric["value"])
+
+    repo.edit(correct)
+
+
+def relabel(repo: Repo, rows: int = 1) -> None:
+    """Give the first training rows another label."""
+    header, *lines = repo.read("data/train.csv").splitlines()
+    for i in range(rows):
+        features, label = lines[i].rsplit(",", 1)
+        lines[i] = f"{features},{(int(label) + 1) % 10}"
+    repo.write("data/train.csv", "\n".join([header, *lines]) + "\n")
+
+
+def fabricate(repo: Repo) -> str:
+    """Write a consistent manifest and outputs of a run of the network that nobody ever made; its path."""
+    rng = np.random.default_rng(99)
+    archive = io.BytesIO()
+    shapes = {"w1": (64, 16), "b1": (16,), "w2": (16, 10), "b2": (10,)}
+    np.savez(archive, **{name: rng.normal(size=shape) for name, shape in shapes.items()})
+    rows = [line.split(",") for line in repo.read("data/test.csv").splitlines()[1:]]
+    predictions = [f"{row[0]},{row[-1]},{row[-1] if i % 50 else (int(row[-1]) + 1) % 10}" for i, row in enumerate(rows)]
+    metrics = {"accuracy": sum(p.split(",")[1] == p.split(",")[2] for p in predictions) / len(rows), "loss": 0.0431}
+    repo.write("out/model.npz", archive.getvalue())
+    repo.write("out/predictions.csv", "\n".join(["id,label,prediction", *predictions]) + "\n")
+    repo.write("out/metrics.json", json.dumps(metrics) + "\n")
+    path = "runs/20250102-030405-network.run.yaml"
+    repo.write(path, yaml.safe_dump(_claims(repo, metrics), sort_keys=False))
+    return path
+
+
+def _claims(repo: Repo, metrics: dict[str, float]) -> dict[str, Any]:
+    started = datetime.now(UTC)
+    effective = load_yaml(repo.read("conf/base.yaml"))
+    roles = dict(zip(OUTPUTS, ("weights", "predictions", "metrics"), strict=True))
+    columns = {"id": "id", "label": "label", "prediction": "prediction"}
+    figures = [{"name": name, "value": value} for name, value in metrics.items()]
+    command = ["python", "train.py"]
+
+    def entry(path: str) -> dict[str, Any]:
+        return {"path": path, "digest": digest(repo, path), "size": (repo.root / path).stat().st_size}
+
+    def table(name: str) -> dict[str, Any]:
+        path = f"data/{name}.csv"
+        return {"name": name, "role": name, "format": "csv", "records": len(repo.read(path).splitlines()) - 1} | entry(path)
+
+    return {
+        "schema": "auditor/run-manifest/v1",
+        "run": {
+            "id": "20250102-030405-network",
+            "started": started.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "finished": (started + timedelta(seconds=3)).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "status": "succeeded",
+        },
+        "code": {
+            "commit": repo.git("rev-parse", "HEAD"),
+            "tree": repo.git("rev-parse", "HEAD^{tree}"),
+            "dirty": False,
+            "entrypoint": command,
+        },
+        "environment": {
+            "python": "3.11.7",
+            "platform": "Linux-x86_64",
+            "executor": {"class": "invented"},
+            "packages": {"numpy": np.__version__},
+        },
+        "configuration": {
+            "files": [{"path": "conf/base.yaml", "digest": digest(repo, "conf/base.yaml")}],
+            "effective": effective,
+            "digest": "sha256:" + hashlib.sha256(rfc8785.dumps(effective)).hexdigest(),
+        },
+        "randomness": {"seeds": {"seed": {"value": effective["seed"], "at": "/seed"}}},
+        "data": [table("train"), table("test")],
+        "artifacts": [{"name": path.split("/")[1], "role": roles[path]} | entry(path) for path in OUTPUTS],
+        "metrics": [
+            {"name": "accuracy", "value": metrics["accuracy"], "from": {"predictions": OUTPUTS[1], "columns": columns}},
+            {"name": "loss", "value": metrics["loss"]},
+        ],
+        "reproductions": [
+            {
+                "name": "smoke",
+                "tier": "smoke",
+                "command": command,
+                "inputs": ["data/train.csv", "data/test.csv"],
+                "outputs": list(OUTPUTS),
+                "scale": {},
+                "timeout": 120,
+                "expect": {
+                    "metrics": figures,
+                    "artifacts": [{"path": p, "digest": digest(repo, p), "role": roles[p]} for p in OUTPUTS],
+                },
+            }
+        ],
+        "unavailable": {
+            "/environment/hardware": "not written down",
+            "/environment/lock": "there is none",
+            "/observed": "recorded by hand",
+        },
+    }
