@@ -31,7 +31,7 @@ class GitError(AuditorError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One entry of a tree. ``size`` is in bytes, None for a submodule."""
+    """One entry of a tree. ``size`` is in bytes, None for a submodule and for bytes that are not in this clone."""
 
     path: str
     mode: str
@@ -177,7 +177,7 @@ class Repository:
             about, _, path = line.partition(b"\t")
             mode, kind, sha, size = _text(about).split()
             name = _text(path)
-            found[name] = Entry(path=name, mode=mode, kind=kind, sha=sha, size=None if size == "-" else int(size))
+            found[name] = Entry(path=name, mode=mode, kind=kind, sha=sha, size=int(size) if size.isdecimal() else None)
         return found
 
     def entry(self, commit: str, path: str) -> Entry | None:
@@ -231,14 +231,17 @@ class Repository:
 
     def _cat_file(self) -> subprocess.Popen[bytes]:
         if self._reader is None:
-            self._reader = subprocess.Popen(
-                ["git", *_HARMLESS, "cat-file", "--batch-command"],
-                cwd=self.root,
-                env=environment(),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-            )
+            try:
+                self._reader = subprocess.Popen(
+                    ["git", *_HARMLESS, "cat-file", "--batch-command"],
+                    cwd=self.root,
+                    env=environment(),
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                )
+            except FileNotFoundError:
+                raise _no_git() from None
         return self._reader
 
 
@@ -262,7 +265,11 @@ def _git(where: Path, *arguments: str, stdin: bytes | None = None) -> subprocess
             check=False,
         )
     except FileNotFoundError:
-        raise UsageError("git is not installed", hint="install git 2.36 or newer") from None
+        raise _no_git() from None
+
+
+def _no_git() -> UsageError:
+    return UsageError("git is not installed", hint="install git 2.36 or newer")
 
 
 def _speakable(name: str) -> bool:

@@ -14,6 +14,6 @@ def command() -> Exit:
     Everything happens in a temporary repository. Needs scikit-learn: pip install 'ml-run-auditor[demo]'.
     """
     from auditor.demo.story import play  # noqa: PLC0415  (loaded when called)
-    from auditor.render.text import visible  # noqa: PLC0415
+    from auditor.render.text import visible_lines  # noqa: PLC0415
 
-    return play(lambda words: click.echo("\n".join(visible(line) for line in words.split("\n"))))
+    return play(lambda words: click.echo(visible_lines(words)))

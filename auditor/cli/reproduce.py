@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from auditor.cli.judging import Printing, deliver, judging, progress
-from auditor.model.words import Isolation, Tier
+from auditor.model.words import Exit, Isolation, Tier
 
 _TIERS = [tier.value for tier in (Tier.DIGESTS, Tier.RECOMPUTE, Tier.SMOKE, Tier.FULL)]
 
@@ -31,17 +31,22 @@ Exit codes: 0 agreed, 1 diverged, 4 could not be decided.""",
     type=click.Choice([Isolation.BWRAP.value, Isolation.NONE.value]),
     help="What stands between the code and this machine.  [default: bwrap where it works, else none]",
 )
+@click.option("--dry-run", is_flag=True, help="Say what would be executed, and execute nothing.")
 @judging
-def command(manifest: str, tiers: tuple[str, ...], isolation: str | None, **report: Any) -> int:
+def command(manifest: str, tiers: tuple[str, ...], isolation: str | None, *, dry_run: bool, **report: Any) -> int:
     """Execute the reproductions of MANIFEST in a closed world and compare what comes out with what was recorded.
 
     The code comes from the recorded commit, the data by digest; declared outputs are removed before the command starts.
     """
-    from auditor.gate.worktree import Look, Rehearsal, reproduce  # noqa: PLC0415  (loaded when called)
+    from auditor.gate.worktree import Look, Rehearsal, plan, reproduce  # noqa: PLC0415  (loaded when called)
+    from auditor.render.text import visible_lines  # noqa: PLC0415
 
     rehearsal = Rehearsal(
         look=Look(root=Path.cwd(), manifests=(manifest,), progress=progress),
         tiers=tuple(Tier(tier) for tier in tiers),
         isolation=Isolation(isolation) if isolation else None,
     )
+    if dry_run:
+        click.echo(visible_lines(plan(rehearsal)))
+        return Exit.OPEN
     return deliver(lambda: reproduce(rehearsal), Printing(**report), gate=None)

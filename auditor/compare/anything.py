@@ -32,6 +32,7 @@ class FileKind(StrEnum):
     TABLE = "a table"
     FIGURES = "figures"
     MANIFEST = "a manifest"
+    COLUMN = "one array"  # weights, or predictions when a metric is asked for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,12 +97,14 @@ def _kind(path: Path) -> FileKind:
         return FileKind.MANIFEST
     if suffix == ".json":
         return FileKind.FIGURES
+    if suffix == ".npy":
+        return FileKind.COLUMN
     return FileKind.TABLE if suffix in {".csv", ".tsv"} else FileKind.TENSORS
 
 
 def _common(kinds: tuple[FileKind, FileKind], options: Options) -> FileKind:
-    if options.metric is not None and set(kinds) <= {FileKind.TABLE, FileKind.TENSORS}:
-        kinds = FileKind.TABLE, FileKind.TABLE  # predictions may be an npy
+    wanted = FileKind.TENSORS if options.metric is None else FileKind.TABLE
+    kinds = tuple(wanted if kind is FileKind.COLUMN else kind for kind in kinds)  # type: ignore[assignment]  # two again
     expected, actual = kinds
     if expected is not actual:
         raise UsageError(f"{expected} cannot be compared with {actual}")

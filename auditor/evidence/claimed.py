@@ -151,14 +151,19 @@ class ClaimedBytes:
         assert self.repository is not None  # noqa: S101
         assert self.commit is not None  # noqa: S101
         prefix = path.rstrip("/") + "/"
-        inside = [e for p, e in self.repository.entries(self.commit).items() if p.startswith(prefix)]
+        entries = self.repository.entries(self.commit)
+        if path in entries and entries[path].kind == "blob":
+            raise Inconclusive(f"{path} is committed, but its bytes are not in this clone (it is partial, or damaged)")
+        inside = [entry for name, entry in entries.items() if name.startswith(prefix)]
         if not inside:
             return None
         rows = []
         for entry in inside:
             if entry.kind != "blob" or entry.is_link:
                 raise Inconclusive(f"{entry.path} is a link or submodule; a directory of data may hold regular files only")
-            content = self.repository.read_object(entry.sha) or b""
+            content = self.repository.read_object(entry.sha)
+            if content is None:
+                raise Inconclusive(f"{entry.path} is committed, but its bytes are not in this clone")
             rows.append((entry.path.removeprefix(prefix), len(content), digest.of_bytes(content)))
         total = sum(size for _, size, _ in rows)
         return Located(path=path, digest=digest.of_tree(rows), size=total, where="judged commit", file=None)

@@ -15,6 +15,7 @@ from auditor.engine import Gathered, ask
 from auditor.errors import PolicyError
 from auditor.evidence.change import Change, Reference, Remark
 from auditor.evidence.claimed import Scratch
+from auditor.evidence.unanswered import Inconclusive
 from auditor.gate.audit import Bench, Executing, Progress, silent
 from auditor.gate.refs import Refs, in_ci, resolve
 from auditor.gate.subject import Subject, in_commit, select_committed
@@ -218,7 +219,19 @@ def _judge(case: _Case, loaded: LoadedPolicy) -> _Judged:
     verdict = verdict_of(weighed, gate)
     if not runs and not change.references:
         case.notes.append(_nothing(case))
+        if not case.policy_changed and not case.rewritten:
+            verdict = max(verdict, Verdict(gate.on_nothing))
+    elif runs and not any(_succeeded(subject) for subject in case.subjects):
+        case.notes.append("no run that the change brings succeeded; such runs are kept, but open no gate by themselves")
+        verdict = max(verdict, Verdict.UNDECIDED)
     return _Judged(verdict=verdict, results=results, runs=runs)
+
+
+def _succeeded(subject: Subject) -> bool:
+    """Whether a run claims a result. What cannot be read is judged by its own findings."""
+    value = subject.manifest.document.value if subject.manifest.document is not None else None
+    about = value.get("run") if isinstance(value, dict) else None
+    return not isinstance(about, dict) or about.get("status") not in {"failed", "interrupted"}
 
 
 def _bench(case: _Case, policy: Policy, gate: Gate, selection: list[Selected]) -> Bench:
@@ -284,7 +297,8 @@ def _references(case: _Case, bench: Bench) -> tuple[Reference, ...]:
     covered = [c.path for c in case.changed if matches(c.path, policy.covers) or matches(c.former or c.path, policy.covers)]
     if not covered or not policy.references:
         return ()
-    paths = select_committed(case.repository.entries(case.refs.head), policy.references, case.refs.head[:12])
+    # The record is the base's: the change may have moved or deleted it. Only the files are the head's.
+    paths = select_committed(case.repository.entries(case.refs.policy), policy.references, case.refs.policy[:12])
     superseded = {
         run.run.supersedes.digest
         for subject in case.subjects
@@ -295,11 +309,12 @@ def _references(case: _Case, bench: Bench) -> tuple[Reference, ...]:
     quick = replace(bench, executing=replace(bench.executing, tiers=(Tier.SMOKE,), liveness=False))
     references = []
     for path in paths:
-        subject = in_commit(case.repository, case.refs.head, path)
-        if subject.manifest.document is None:
-            continue
-        shown = quick.reproduce(subject, subject.manifest.run, quick.claimed(), quick.history, at=case.refs.head)
-        references.append(Reference(manifest=path, reproductions=shown.results, superseded=subject.digest in superseded))
+        subject = in_commit(case.repository, case.refs.policy, path)
+        try:
+            shown = quick.reproduce(subject, subject.manifest.run, quick.claimed(), quick.history, at=case.refs.head).results
+        except Inconclusive:
+            shown = ()
+        references.append(Reference(manifest=path, reproductions=shown, superseded=subject.digest in superseded))
     return tuple(references)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,17 +10,20 @@ from pathlib import Path
 
 from auditor import __version__
 from auditor.catalogue.checklists import select
-from auditor.errors import UsageError
+from auditor.errors import UndecidableError, UsageError
 from auditor.evidence.claimed import Scratch
+from auditor.evidence.history import History
+from auditor.evidence.unanswered import Inconclusive
 from auditor.gate.audit import Bench, Executing, Progress, silent
 from auditor.gate.subject import from_file, select_files
 from auditor.git import Repository
 from auditor.model.report import PolicyUsed, Report
+from auditor.model.run import Run
 from auditor.model.words import Isolation, Tier
 from auditor.policy.judge import exit_of, verdict_of
 from auditor.policy.load import BUILT_IN, FILE, LoadedPolicy, duration, load
 
-REPRODUCING = ("reproduction/", "randomness/dead-seed", "metrics/")
+REPRODUCING = ("schema/", "reproduction/", "randomness/dead-seed", "metrics/")
 """The checks, by beginning of their id, that speak about a reproduction."""
 
 
@@ -67,6 +71,43 @@ def reproduce(rehearsal: Rehearsal) -> Report:
         deadline=time.monotonic() + duration(gate.budget) if gate.budget else None,
     )
     return _report(look, executing=executing, only=REPRODUCING)
+
+
+def plan(rehearsal: Rehearsal) -> str:
+    """What :func:`reproduce` would execute, in words; nothing is.
+
+    Raises:
+        PolicyError, EmptySelectionError, UsageError: nothing could be executed; each says why.
+    """
+    look = rehearsal.look
+    root, repository = _root(look.root)
+    policy = _policy(root).policy
+    lines = []
+    for path in select_files(root, look.manifests, policy.manifests):
+        manifest = from_file(root, path).manifest
+        if manifest.error is not None:
+            raise manifest.error
+        try:
+            lines += _steps(path, manifest.run, rehearsal.tiers or policy.gates.merge.tiers, repository)
+        except Inconclusive as unanswered:
+            raise UndecidableError(unanswered.reason) from None
+    if repository is not None:
+        repository.close()
+    return "\n".join(lines)
+
+
+def _steps(path: str, run: Run, tiers: tuple[Tier, ...], repository: Repository | None) -> list[str]:
+    head = repository.commit("HEAD") if repository is not None else None
+    source = History(repository, head).source(run) if repository is not None and head is not None else None
+    lines = [f"{path}: files of commit {source[:12]}" if source else f"{path}: its code is not in this clone"]
+    for reproduction in run.reproductions:
+        command = shlex.join(reproduction.command or (run.code.entrypoint if run.code is not None else ()))
+        scale = ", ".join(f"{key}={value}" for key, value in reproduction.scale.items()) or "nothing"
+        will = "execute" if reproduction.tier in tiers else "leave out (its tier is not asked for)"
+        lines.append(f"  {reproduction.tier} {reproduction.name!r}: {will} {command}")
+        lines.append(f"    scaled down: {scale}; time limit: {reproduction.timeout or 'none'} s")
+        lines.append(f"    removed first, expected back: {', '.join(reproduction.outputs) or 'the declared outputs'}")
+    return lines or [f"{path}: no reproduction"]
 
 
 def _report(look: Look, *, executing: Executing, only: tuple[str, ...] | None) -> Report:

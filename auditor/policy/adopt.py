@@ -6,9 +6,7 @@ from pathlib import Path
 
 from auditor.errors import UsageError
 from auditor.git import Repository
-from auditor.policy.load import FILE
-
-_TEMPLATE = Path(__file__).with_name("template.yaml")
+from auditor.policy.load import FILE, TEMPLATE
 
 NEXT = (
     "git add auditor.yaml && git commit -m 'Let the auditor judge runs'",
@@ -29,5 +27,5 @@ def adopt(start: Path, *, force: bool) -> Path:
     if (target.exists() or target.is_symlink()) and not force:
         raise UsageError(f"{target} exists already", hint="--force overwrites it with the default policy")
     target.unlink(missing_ok=True)
-    target.write_bytes(_TEMPLATE.read_bytes())
+    target.write_bytes(TEMPLATE.read_bytes())
     return target

@@ -6,11 +6,11 @@ import datetime as dt
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from auditor import digest
 from auditor.errors import PolicyError, UnreadableError
 from auditor.git import Repository
 from auditor.manifest.reader import Document, read
@@ -20,6 +20,9 @@ from auditor.model.policy import Policy
 
 FILE = "auditor.yaml"
 """Where a repository keeps its policy."""
+
+TEMPLATE = Path(__file__).with_name("template.yaml")
+"""The built-in policy as `auditor init` writes it. A test holds it equal to the defaults of :class:`Policy`."""
 
 BUILT_IN = "built-in"
 """The source of the policy that judges when a commit has none."""
@@ -67,7 +70,7 @@ def load(raw: bytes | None, *, source: str) -> LoadedPolicy:
     """
     # 1. No policy at all is the built-in one.
     if raw is None:
-        return LoadedPolicy(policy=Policy(), digest=digest.of_value(_built_in()), source=BUILT_IN)
+        return LoadedPolicy(policy=Policy(), digest=read(TEMPLATE.read_bytes(), source=BUILT_IN).digest, source=BUILT_IN)
     # 2. Read, then let the schema and what a pattern cannot say explain every violation.
     try:
         document = read(raw, source=source)

@@ -21,6 +21,11 @@ def visible(text: str) -> str:
     return shown if len(text) <= _LONGEST else f"{shown}… ({len(text) - _LONGEST} more characters)"
 
 
+def visible_lines(text: str) -> str:
+    """``text`` with its line breaks kept, and every line made :func:`visible` and :func:`disarmed`."""
+    return "\n".join(disarmed(visible(line)) for line in text.split("\n"))
+
+
 def plain(value: str) -> str:
     """``value`` as text that every reader of UTF-8 accepts: lone surrogates, from bytes that are no UTF-8, are spelt out."""
     return "".join(_visible(sign) if "\ud800" <= sign <= "\udfff" else sign for sign in value)

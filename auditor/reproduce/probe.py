@@ -49,8 +49,11 @@ def _is_integer(seed: Any) -> bool:
     return hasattr(seed, "__index__") and not getattr(seed, "shape", ())
 
 
-def _where() -> tuple[str, bool]:
-    """``file:line`` of the nearest caller that is no library, and whether a library's splitting of rows lies between."""
+def _where() -> tuple[str, bool] | None:
+    """``file:line`` of the nearest caller that is no library, and whether a library's splitting of rows lies between.
+
+    None for a generator that a library makes for itself while it is imported.
+    """
     frame: Any = sys._getframe(2)  # noqa: SLF001 (there is no other way)
     root = os.getcwd() + os.sep  # noqa: PTH109
     splits = False
@@ -60,6 +63,8 @@ def _where() -> tuple[str, bool]:
         path = os.path.abspath(name)  # noqa: PTH100
         if path.startswith(root) and not name.startswith("<") and "site-packages" not in name:
             return f"{path[len(root) :]}:{frame.f_lineno}", splits
+        if frame.f_code.co_name == "<module>":
+            return None
         frame = frame.f_back
     return "", splits
 
@@ -69,10 +74,10 @@ def _note(call: str, seed: Any) -> Any:
     value = _plain(seed)
     if value is None:
         return seed
-    if (call, value) not in _seen and len(_seen) < _LIMIT:
+    place = _where() if (call, value) not in _seen and len(_seen) < _LIMIT else None
+    if place is not None:
         _seen.add((call, value))
-        at, splits = _where()
-        line = json.dumps({"call": call, "seed": value, "at": at, "splits": splits}) + "\n"
+        line = json.dumps({"call": call, "seed": value, "at": place[0], "splits": place[1]}) + "\n"
         try:
             ledger = os.open(_LEDGER, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
             os.write(ledger, line.encode())

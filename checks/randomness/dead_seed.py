@@ -35,8 +35,8 @@ def check(run: Run, reproductions: Reproductions) -> Iterator[Finding]:
     seeds = run.randomness.seeds if run.randomness is not None else {}
     if not any(seed.at != "PYTHONHASHSEED" for seed in seeds.values()):
         raise NotApplicable("no seed is recorded that a verifier could change (see randomness/unrecorded-seed)")
-    if not reproductions.executes:
-        raise NotApplicable("nothing is executed here; seeds are exercised by a tier that runs the command")
+    if not reproductions.executes or not run.reproductions or run.run.status != "succeeded":
+        raise NotApplicable("no reproduction is executed here to exercise it with (see reproduction/unexercised-run)")
     liveness = reproductions.liveness
     if liveness is None:
         raise Inconclusive(reproductions.reason or "the seed was not exercised")

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from auditor.api import EvidenceLevel, Finding, Rule, Run, Severity
+from auditor.api import EvidenceLevel, Finding, NotApplicable, Rule, Run, Severity
 
 RULE: Final = Rule(
     id="randomness/unrecorded-seed",
@@ -31,6 +31,8 @@ RULE: Final = Rule(
 
 def check(run: Run) -> Iterator[Finding]:
     """Yield the absence of any injectable seed."""
+    if run.run.status != "succeeded":
+        raise NotApplicable(f"the run {run.run.status}; it claims no result")
     randomness = run.randomness
     if randomness is not None and (randomness.deterministic or _injectable(run)):
         return

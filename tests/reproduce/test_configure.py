@@ -10,6 +10,8 @@ from auditor.model.run import Configuration, FileRef, Origin, Randomness, Run, R
 from auditor.reproduce import config_text
 from auditor.reproduce.configure import Changes, apply, other_seeds
 
+TEXT = "seed: 7\ntrain: {epochs: 20, layers: [3, 4]}\n"
+
 
 def a_run(*, effective=None, files=("conf.yaml",), source="file", seeds=None):
     effective = effective if effective is not None else {"seed": 7, "train": {"epochs": 20, "layers": [3, 4]}}
@@ -23,7 +25,15 @@ def a_run(*, effective=None, files=("conf.yaml",), source="file", seeds=None):
     )
 
 
-def configured(run, changes, tmp_path, *, command=("python", "train.py"), text="seed: 7\n", name="conf.yaml"):
+def configured(
+    run,
+    changes,
+    tmp_path,
+    *,
+    command=("python", "train.py"),
+    text="seed: 7\ntrain: {epochs: 20, layers: [3, 4]}\n",
+    name="conf.yaml",
+):
     (tmp_path / "work").mkdir()
     (tmp_path / "shown").mkdir()
     (tmp_path / "work" / name).write_text(text)
@@ -59,7 +69,7 @@ def test_a_json_file_stays_json(tmp_path):
 def test_layers_and_values_set_beside_the_file_leave_the_file_alone(tmp_path, files, source):
     run = a_run(files=files, source=source)
     _, effective, text = configured(run, Changes(values={"/seed": 8}), tmp_path)
-    assert (effective["seed"], text) == (8, "seed: 7\n")
+    assert (effective["seed"], text) == (8, TEXT)
 
 
 def test_a_link_in_place_of_the_file_is_never_followed(tmp_path):

@@ -97,7 +97,8 @@ assert isinstance(Plain(1), random.Random)
 copy = pickle.loads(pickle.dumps(state))
 assert copy.rand() == state.rand()
 for thing in (state, bits, np.random.default_rng(3), random.Random(4)):
-    print(type(thing).__name__, type(thing).__module__, repr(thing).split(" at ")[0], hashlib.sha256(pickle.dumps(thing)).hexdigest())
+    print(type(thing).__name__, type(thing).__module__, repr(thing).split(" at ")[0])
+    print(hashlib.sha256(pickle.dumps(thing)).hexdigest())
 """
     assert run(code)[0] == run(code, probed=False)[0]
 
