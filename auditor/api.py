@@ -26,6 +26,7 @@ from auditor.compare.tolerance import is_ignored, metric_tolerance
 from auditor.digest import of_value as value_digest
 from auditor.evidence.change import Change, Reference, Remark
 from auditor.evidence.claimed import ClaimedBytes, Located, unsafe
+from auditor.evidence.configured import recorded_bytes, resolve_again
 from auditor.evidence.history import History
 from auditor.evidence.lock import Lock, read_lock
 from auditor.evidence.manifest import Manifest
@@ -76,6 +77,8 @@ __all__ = [
     "metric_tolerance",
     "overlap",
     "read_lock",
+    "recorded_bytes",
+    "resolve_again",
     "secrets_in",
     "unsafe",
     "value_digest",

@@ -182,7 +182,7 @@ class Repository:
 
     def entry(self, commit: str, path: str) -> Entry | None:
         """The entry at ``path`` in ``commit``, or None."""
-        answer = self._ask_object(f"{commit}:{path}", content=False)
+        answer = None if _leaves(path) else self._ask_object(f"{commit}:{path}", content=False)
         if answer is None:
             return None
         sha, kind, size, _ = answer
@@ -191,7 +191,7 @@ class Repository:
 
     def read(self, commit: str, path: str) -> bytes | None:
         """The bytes of the file at ``path`` in ``commit``, or None when no file is there."""
-        return self.read_object(f"{commit}:{path}")
+        return None if _leaves(path) else self.read_object(f"{commit}:{path}")
 
     def read_object(self, name: str) -> bytes | None:
         """The bytes of the blob called ``name`` (an id, or ``commit:path``), or None."""
@@ -270,6 +270,11 @@ def _git(where: Path, *arguments: str, stdin: bytes | None = None) -> subprocess
 
 def _no_git() -> UsageError:
     return UsageError("git is not installed", hint="install git 2.36 or newer")
+
+
+def _leaves(path: str) -> bool:
+    """Whether git would give up on ``path`` altogether, instead of saying that it is not there."""
+    return ".." in path.split("/")
 
 
 def _speakable(name: str) -> bool:

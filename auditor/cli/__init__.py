@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -56,4 +57,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code. Nobody ever sees a traceback unless AUDITOR_DEBUG is set."""
     from auditor.cli.ending import ended  # noqa: PLC0415  (only what fails needs it)
 
+    # A cancelled job is sent SIGTERM: as an exception it lets every temporary folder and sandbox be cleaned up.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(ended(lambda: root(list(arguments) if arguments is not None else None, standalone_mode=False)))

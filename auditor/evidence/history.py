@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 
 from auditor import digest
+from auditor.evidence.content import pointer
 from auditor.evidence.unanswered import Inconclusive
 from auditor.git import Repository
 from auditor.model.run import Run
@@ -69,6 +70,12 @@ class History:
             content = self.repository.read(commit, path)
             self._digests[commit, path] = None if content is None else digest.of_bytes(content)
         return self._digests[commit, path]
+
+    def content_digest(self, commit: str, path: str) -> str | None:
+        """Like :meth:`digest_at`, but of the object that a Git LFS pointer at ``path`` stands for."""
+        content = self.repository.read(commit, path)
+        found = pointer(content) if content is not None else None
+        return self.digest_at(commit, path) if found is None else f"sha256:{found.oid}"
 
     def source(self, run: Run) -> str | None:
         """The commit whose files stand for the run's code: recorded, same tree, or ``head`` with the same reads."""

@@ -84,11 +84,11 @@ def _digested(table: Table, data: DataSource) -> _Rows:
     for count, row in enumerate(table.rows):
         if count >= _MOST_ROWS:
             raise Inconclusive(f"{data.name} has more than {_MOST_ROWS} rows")
-        rows[_digest([row[place] for place in kept])] += 1
+        rows[row_digest([row[place] for place in kept])] += 1
     return _Rows(header=tuple(table.header[place] for place in kept), rows=rows)
 
 
-def _digest(cells: list[str]) -> bytes:
+def row_digest(cells: list[str]) -> bytes:
     """One digest a row: numbers by value (``1`` and ``1.0`` are one), text as it is, each tagged and separated."""
     state = hashlib.blake2b(digest_size=16)
     for cell in cells:

@@ -77,6 +77,7 @@ class _Judged:
     """What one policy makes of a case."""
 
     verdict: Verdict
+    block_at: Severity
     results: tuple[Result, ...]
     runs: tuple[RunReport, ...]
 
@@ -186,6 +187,7 @@ def _report(case: _Case) -> Report:
         gate="merge",
         verdict=worst.verdict,
         exit=exit_of(worst.verdict, case.base.policy.mode),
+        block_at=worst.block_at,
         advisory=advisory,
         head=case.refs.head,
         base=case.refs.base,
@@ -224,7 +226,7 @@ def _judge(case: _Case, loaded: LoadedPolicy) -> _Judged:
     elif runs and not any(_succeeded(subject) for subject in case.subjects):
         case.notes.append("no run that the change brings succeeded; such runs are kept, but open no gate by themselves")
         verdict = max(verdict, Verdict.UNDECIDED)
-    return _Judged(verdict=verdict, results=results, runs=runs)
+    return _Judged(verdict=verdict, block_at=gate.block_at, results=results, runs=runs)
 
 
 def _succeeded(subject: Subject) -> bool:

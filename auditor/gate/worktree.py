@@ -146,6 +146,7 @@ def _report(look: Look, *, executing: Executing, only: tuple[str, ...] | None) -
     return Report(
         version=__version__,
         exit=exit_of(verdict, loaded.policy.mode),
+        block_at=gate.block_at,
         advisory=True,
         head=bench.head,
         policies=(used,),

@@ -9,7 +9,7 @@ import msgspec
 
 from auditor.model.comparison import ReproductionResult
 from auditor.model.finding import Result
-from auditor.model.words import Exit, Outcome, Verdict
+from auditor.model.words import Exit, Outcome, Severity, Verdict
 
 
 class RunReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,14 +39,16 @@ class PolicyUsed(msgspec.Struct, frozen=True, kw_only=True):
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """One audit. ``gate`` and ``verdict`` are None for commands that do not gate.
 
-    ``results`` hold findings of no single run. ``notes`` are short sentences for people (what was not compared, what is
-    advisory and why, what to do next); they carry no decision.
+    ``block_at`` is the lightest severity that counts in the verdict. ``results`` hold findings of no single run. ``notes``
+    are short sentences for people (what was not compared, what is advisory and why, what to do next); they carry no
+    decision.
     """
 
     version: str
     gate: str | None = None
     verdict: Verdict | None = None
     exit: Exit = Exit.OPEN
+    block_at: Severity = Severity.MAJOR
     advisory: bool = False
     head: str | None = None
     base: str | None = None

@@ -16,7 +16,7 @@ def verdict_of(results: Iterable[Result], gate: Gate) -> Verdict:
     A failed result at or above ``block-at`` blocks; one that could not decide, or that crashed, leaves the gate undecided.
     Lighter and waived results are listed and counted only.
     """
-    verdicts = [_weigh(result, gate.block_at) for result in results]
+    verdicts = [weigh(result, gate.block_at) for result in results]
     return max(verdicts, default=Verdict(gate.on_nothing))
 
 
@@ -33,7 +33,8 @@ def exit_of(verdict: Verdict, mode: Literal["enforce", "report-only"]) -> Exit:
             return Exit.BLOCKED
 
 
-def _weigh(result: Result, block_at: Severity) -> Verdict:
+def weigh(result: Result, block_at: Severity) -> Verdict:
+    """What one result comes to where ``block_at`` is the lightest severity that counts."""
     if result.waived or result.severity < block_at:
         return Verdict.OPEN
     match result.outcome:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import json
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
-from auditor.model.comparison import Comparison, ReproductionResult
+from auditor.model.comparison import ReproductionResult
 from auditor.model.finding import Finding, Result
 from auditor.model.report import Report, RunReport
-from auditor.model.words import Agreement, Exit, Isolation, Outcome, Severity, Tier, Verdict
+from auditor.model.words import Agreement, Exit, Outcome, Severity, Verdict
+from auditor.render import reading
 from auditor.render.page import Page
 
 _MOST_FINDINGS = 10
 _VERDICT = {Verdict.OPEN: "bold green", Verdict.UNDECIDED: "bold yellow", Verdict.BLOCKED: "bold red"}
 _SEVERITY = {Severity.BLOCKER: "bold red", Severity.MAJOR: "red", Severity.MINOR: "yellow", Severity.INFO: "cyan"}
-_UNDECIDED = (Outcome.INCONCLUSIVE, Outcome.CRASHED)
+_STATE = {
+    "open": "green",
+    "passed": "green",
+    "failed": "bold red",
+    "undecided": "bold yellow",
+    "unchecked": "bold yellow",
+}
 
 
 def render(report: Report, *, color: bool = False, width: int = 80) -> str:
@@ -42,9 +47,9 @@ def _head(page: Page, report: Report) -> None:
 def _run(page: Page, report: Report, run: RunReport) -> None:
     if _is_expanded(run):
         page.gap()
-    word, style = _word(report, run.results)
+    word = reading.state(report, run.results)
     name = run.manifest if run.id is not None else f"{run.manifest} (unreadable)"
-    page.line((f"{word:<10}", style), f"{name}  ", (_counted(run.results), "dim"), hanging=10)
+    page.line((f"{word:<10}", _STATE[word]), f"{name}  ", (reading.counted(run.results), "dim"), hanging=10)
     _results(page, run.results)
     for reproduction in run.reproductions:
         _reproduction(page, reproduction)
@@ -54,21 +59,8 @@ def _is_expanded(run: RunReport) -> bool:
     return bool(run.reproductions) or any(result.outcome is Outcome.FAILED for result in run.results)
 
 
-def _word(report: Report, results: tuple[Result, ...]) -> tuple[str, str]:
-    """The state of a run in a word: the gate's own when it is open, else that of its worst result."""
-    if _is_unchecked(results):
-        return "unchecked", "bold yellow"
-    if report.verdict is Verdict.OPEN:
-        return "open", "green"
-    outcomes = {result.outcome for result in results if not result.waived}
-    if Outcome.FAILED in outcomes:
-        return "failed", "bold red"
-    return ("undecided", "bold yellow") if outcomes & set(_UNDECIDED) else ("passed", "green")
-
-
 def _results(page: Page, results: Iterable[Result], *, heading: str | None = None) -> None:
-    """The failed results, the heaviest first, then the waived ones."""
-    failed = sorted((r for r in results if r.outcome is Outcome.FAILED), key=lambda r: (r.waived, -r.severity.rank, r.check))
+    failed = reading.failed(results)
     if failed and heading:
         page.gap()
         page.line(heading)
@@ -82,54 +74,32 @@ def _results(page: Page, results: Iterable[Result], *, heading: str | None = Non
 def _finding(page: Page, result: Result, finding: Finding | None) -> None:
     severity = (f"{result.severity.upper():<8}", "dim" if result.waived else _SEVERITY[result.severity])
     waived = [("  waived", "bold")] if result.waived else []
-    page.line(severity, (result.check, "bold"), *_place(finding), *waived, indent=2, hanging=8)
+    where = reading.place(finding)
+    page.line(severity, (result.check, "bold"), f"  {where}" if where else "", *waived, indent=2, hanging=8)
     if finding is None:
-        page.line(result.reason or "failed without a finding", indent=4)
+        page.line(reading.reason(result), indent=4)
         return
     page.line(finding.message, indent=4)
     if not result.waived:
         page.line(("fix: ", "dim"), finding.fix, indent=4, hanging=5)
 
 
-def _place(finding: Finding | None) -> Iterator[str]:
-    if finding is not None and finding.file is not None:
-        yield f"  {finding.file}" + (f":{finding.line}" if finding.line is not None else "")
-
-
 def _reproduction(page: Page, reproduction: ReproductionResult) -> None:
-    name = reproduction.name if reproduction.name == reproduction.tier else f"{reproduction.name} ({reproduction.tier})"
-    kinds = Counter(comparison.agreement for comparison in reproduction.comparisons)
-    compared = ", ".join(f"{kinds[kind]} {kind}" for kind in Agreement if kinds[kind]) or "nothing compared"
-    isolation = f"isolation {reproduction.isolation}; " if reproduction.tier > Tier.RECOMPUTE else ""
+    within = reading.isolation(reproduction)
+    isolation = f"isolation {within}; " if within else ""
     page.line(
         ("reproduction ", "dim"),
-        f"{name}: ",
+        f"{reading.reproduction_name(reproduction)}: ",
         (reproduction.agreement, _agreement_style(reproduction.agreement)),
-        f"  ({compared}; {isolation}{reproduction.seconds:.1f} s)",
+        f"  ({reading.agreements(reproduction)}; {isolation}{reproduction.seconds:.1f} s)",
         indent=2,
         hanging=2,
     )
     if reproduction.note:
         page.line(reproduction.note, indent=4)
-    worst = max(reproduction.comparisons, key=lambda c: (c.agreement.rank, c.excess or 0.0), default=None)
+    worst = next(iter(reading.worst_first(reproduction.comparisons)), None)
     if worst is not None and worst.agreement is not Agreement.BITWISE:
-        page.line("worst: ", _compared(worst), indent=4, hanging=7)
-
-
-def _compared(comparison: Comparison) -> str:
-    parts = [f"{comparison.of} {comparison.agreement}"]
-    if comparison.expected is not None or comparison.actual is not None:
-        parts.append(f"expected {_value(comparison.expected)}, got {_value(comparison.actual)}")
-    if comparison.excess is not None:
-        parts.append(f"{comparison.excess:.3g} times the tolerance")
-    if comparison.note:
-        parts.append(comparison.note)
-    return "; ".join(parts)
-
-
-def _value(value: object) -> str:
-    text = repr(value) if isinstance(value, float) else json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= 60 else f"{text[:59]}…"
+        page.line("worst: ", reading.compared(worst), indent=4, hanging=7)
 
 
 def _agreement_style(agreement: Agreement) -> str:
@@ -139,10 +109,7 @@ def _agreement_style(agreement: Agreement) -> str:
 def _not_checked(page: Page, report: Report) -> None:
     """What nobody should take for checked: every result that did not decide with its reason, then the counts."""
     undecided = [
-        (place, result)
-        for place, results in (("", report.results), *((run.manifest, run.results) for run in report.runs))
-        for result in results
-        if result.outcome in _UNDECIDED
+        (place or "", result) for place, result in reading.everything(report) if result.outcome in reading.UNDECIDED
     ]
     idle = report.counts[Outcome.NOT_APPLICABLE]
     nothing = sum(report.counts.values()) == idle
@@ -153,11 +120,11 @@ def _not_checked(page: Page, report: Report) -> None:
     for place, result in undecided:
         where = f"  {place}" if place else ""
         page.line((result.outcome, "yellow"), f" {result.severity}  ", (result.check, "bold"), where, indent=2, hanging=2)
-        page.line(result.reason or "no reason was given", indent=4)
+        page.line(reading.reason(result), indent=4)
     if idle:
         page.line(f"{idle} not applicable: the question does not arise", indent=2)
     if nothing:
-        page.line(("nothing was judged: no check found anything to look at", "bold yellow"), indent=2)
+        page.line((reading.NOTHING_JUDGED, "bold yellow"), indent=2)
 
 
 def _policies(page: Page, report: Report) -> None:
@@ -174,39 +141,21 @@ def _notes(page: Page, report: Report) -> None:
     if report.advisory or report.notes:
         page.gap()
     if report.advisory:
-        page.line(("advisory: ", "bold yellow"), _why_advisory(report), hanging=10)
+        page.line(("advisory: ", "bold yellow"), reading.why_advisory(report), hanging=10)
     for note in report.notes:
         page.line(("note: ", "dim"), note, hanging=6)
 
 
-def _why_advisory(report: Report) -> str:
-    executed = [r for run in report.runs for r in run.reproductions if r.tier > Tier.RECOMPUTE]
-    if any(reproduction.isolation == Isolation.NONE for reproduction in executed):
-        return "not isolated: what was re-executed ran on this machine without a sandbox"
-    return "nothing trusted stands behind this verdict" if executed else "nothing was re-executed"
-
-
 def _last_line(page: Page, report: Report) -> None:
-    everything = [*report.results, *(result for run in report.runs for result in run.results)]
+    everything = reading.results_of(report)
     page.gap()
     if waived := sum(1 for result in everything if result.waived):
         page.line(f"{waived} of the failed {'is' if waived == 1 else 'are'} waived")
-    if report.exit is Exit.OPEN and report.verdict not in (None, Verdict.OPEN):
-        page.line("report only: exit 0 whatever was found")
-    said, style = f"exit {int(report.exit)}", "bold" if report.exit is Exit.OPEN else "bold red"
+    if reading.is_report_only(report):
+        page.line(reading.REPORT_ONLY)
+    style = "bold" if report.exit is Exit.OPEN else "bold red"
     if report.verdict is not None:
-        said, style = report.verdict, _VERDICT[report.verdict]
-    if _is_unchecked(everything) and report.exit is Exit.OPEN:
-        said, style = f"{said}, unchecked", "bold yellow"
-    page.line((said, style), f": {_counted(everything, every=True)}", wrap=False)
-
-
-def _is_unchecked(results: Iterable[Result]) -> bool:
-    """Whether nothing was found out at all: no result, or none that the question arose for."""
-    return all(result.outcome is Outcome.NOT_APPLICABLE for result in results)
-
-
-def _counted(results: Iterable[Result], *, every: bool = False) -> str:
-    """How many results have each outcome: every one, or those that occur."""
-    tally = Counter(result.outcome for result in results)
-    return ", ".join(f"{tally[outcome]} {outcome}" for outcome in Outcome if every or tally[outcome]) or "no results"
+        style = _VERDICT[report.verdict]
+    if reading.is_unchecked(everything) and report.exit is Exit.OPEN:
+        style = "bold yellow"
+    page.line((reading.headline(report), style), f": {reading.counted(everything, every=True)}", wrap=False)

@@ -5,6 +5,8 @@
    that follow them show that randomness matters and the recorded seed does not reach it. The seed is dead.
 3. Otherwise a tenth of the training rows is taken away. Outputs that change show a computation without randomness:
    seed-free. Outputs that follow neither seed nor data are not computed at all, and the seed is dead.
+4. Where the data cannot be thinned out (none are declared, say), a generator that is given the recorded seed shows that the
+   seed is read by a computation which needs none: seed-free, too.
 
 Only outputs that an unchanged repetition gives bit by bit can show anything.
 """
@@ -22,9 +24,9 @@ from auditor.compare.tolerance import is_ignored
 from auditor.errors import AuditorError
 from auditor.model.policy import Tolerances
 from auditor.reproduce.attempt import Attempt, Bench, Seeding
+from auditor.reproduce.contents import differences, figures_of
 from auditor.reproduce.diagnose import readable
 from auditor.reproduce.expected import Expected
-from auditor.reproduce.judge import differences, figures_of
 from auditor.reproduce.liveness import Liveness
 
 _Status = Literal["live", "seed-free", "dead", "not-exercised"]
@@ -81,15 +83,22 @@ class Exercise:
             return "not-exercised", "no output is the same twice, so a change shows nothing"
         # 1. Does another seed move an output?
         moved = self._moved(other)
+        before, after = self.first.seedings(), other.seedings()
         if moved & (outputs.fine | outputs.coarse):
             return "live", f"with another seed {_named(moved & (outputs.fine | outputs.coarse))} changed"
-        before, after = self.first.seedings(), other.seedings()
         if moved & outputs.opaque and before != after:
             return "live", f"with another seed {_named(moved & outputs.opaque)} changed, and a generator was given it"
-        # 2. Do constants in its place?
         # A constant that cuts training from test rows defines data rather than training: it accuses no seed.
         constants = sorted(seed for seed in before & after if not seed.splits)
+        status, note = self._without_seed(constants, outputs)
+        # 4. Where that cannot be tried, a generator that is given the recorded seed shows at least that it is read.
+        if status == "not-exercised" and (given := sorted(after - before)):
+            return "seed-free", f"{given[0].call} is given the recorded seed, but no output depends on its draws; {note}"
+        return status, note
+
+    def _without_seed(self, constants: Sequence[Seeding], outputs: Outputs) -> tuple[_Status, str]:
         attempts, why = self._prepare(constants)
+        # 2. Do constants in the seed's place move an output?
         if constants and attempts.shifted is not None:
             blamed = self._moved(attempts.shifted) & outputs.telling()
             if blamed and attempts.shifted.execution.succeeded:

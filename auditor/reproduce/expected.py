@@ -14,12 +14,14 @@ class Expected:
 
     Attributes:
         metrics: figures by name.
+        contradicted: what an unscaled reproduction recorded for a figure, where the run itself claims another.
         artifacts: files to compare, by the path at which the command writes them.
         known: all files that the command writes, compared or not, by path.
         claims: the run's own claims, by the metric's name: where a figure comes from.
     """
 
     metrics: Mapping[str, float | None]
+    contradicted: Mapping[str, float]
     artifacts: Mapping[str, Artifact]
     known: Mapping[str, Artifact]
     claims: Mapping[str, Metric]
@@ -47,13 +49,15 @@ def expected_of(run: Run, reproduction: Reproduction) -> Expected:
                 digest=output.digest,
                 format=own.format if own else None,
             )
+    contradicted: dict[str, float] = {}
     if not reproduction.scale:
-        metrics |= {metric.name: metric.value for metric in run.metrics}
+        recorded = metrics
+        metrics = recorded | {metric.name: metric.value for metric in run.metrics}
+        contradicted = {name: value for name, value in recorded.items() if value is not None and value != metrics[name]}
         artifacts |= roles
     known = roles | artifacts
-    return Expected(
-        metrics=metrics, artifacts=artifacts, known=known, claims={metric.name: metric for metric in run.metrics}
-    )
+    claims = {metric.name: metric for metric in run.metrics}
+    return Expected(metrics=metrics, contradicted=contradicted, artifacts=artifacts, known=known, claims=claims)
 
 
 def outputs_of(run: Run, reproduction: Reproduction) -> frozenset[str]:

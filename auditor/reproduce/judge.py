@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,16 +10,16 @@ import msgspec
 
 from auditor.compare import summary
 from auditor.compare.errors import Refused
-from auditor.compare.files import compare_artifact
 from auditor.compare.metrics import compare_metric, compare_metrics, ignored_metrics, read_metrics_file
 from auditor.compare.recompute import Recomputed, recompute
 from auditor.compare.tolerance import is_ignored, metric_tolerance
-from auditor.errors import AuditorError, EmptySelectionError, UndecidableError
+from auditor.errors import EmptySelectionError, UndecidableError
 from auditor.model.comparison import Comparison
 from auditor.model.policy import Tolerances
 from auditor.model.run import Artifact, Metric
 from auditor.model.words import Agreement
 from auditor.reproduce.attempt import Attempt
+from auditor.reproduce.contents import compare, figures_of, same_content, under_its_name
 from auditor.reproduce.expected import Expected
 from auditor.reproduce.request import Fetch
 
@@ -111,8 +110,8 @@ class Judge:
         recorded = self.fetch(artifact) if artifact.digest else None
         if recorded is None or made.path.is_dir():
             return answer(Agreement.INCONCLUSIVE, "the digests differ, and there are no recorded bytes to say by how much")
-        named = _under_its_name(recorded, path, attempt.workspace.base / "recorded")
-        return _compare(named, made.path, artifact, path, self.tolerances, same_executor=same_executor)
+        named = under_its_name(recorded, path, attempt.workspace.base / "recorded")
+        return compare(named, made.path, artifact, path, self.tolerances, same_executor=same_executor)
 
     def _same(self, path: str, attempt: Attempt, again: Attempt) -> bool:
         """Whether two executions gave the same content, whatever dates the files may carry."""
@@ -132,6 +131,11 @@ class Judge:
         for name, own in computed.items():
             mine = self._against(name, expected.get(name), own)
             found[mine.of] = _merged(found.get(mine.of), mine)
+        for name, value in self.expected.contradicted.items():
+            if not is_ignored(self.tolerances, name):
+                other = compare_metric(name, value, actual.get(name), metric_tolerance(self.tolerances, name))
+                noted = _noted(other, "recorded with the reproduction; the run itself claims another figure")
+                found[other.of] = max(found.get(other.of, noted), noted, key=lambda c: c.agreement)
         listed = [*found.values(), *ignored_metrics(expected, actual, self.tolerances), *unread]
         return listed, frozenset(computed)
 
@@ -186,66 +190,6 @@ class Judge:
             for name in {*first, *second}
             if first.get(name) != second.get(name) and not is_ignored(self.tolerances, name)
         )
-
-
-def figures_of(expected: Expected, attempt: Attempt) -> tuple[dict[str, float], list[Comparison]]:
-    """The figures that the command wrote, and a comparison for every file of figures that is missing or unreadable."""
-    figures: dict[str, float] = {}
-    unread = []
-    for path in expected.metrics_files:
-        made = attempt.made(path)
-        why = made.reason
-        if made.path is not None:
-            try:
-                figures |= read_metrics_file(made.path)
-                continue
-            except (Refused, EmptySelectionError, OSError) as error:
-                why = str(error)
-        agreement = Agreement.REFUSED if made.refused else Agreement.DIVERGED
-        unread.append(Comparison(of=f"file:{path}", agreement=agreement, note=f"no figures can be read: {why}"))
-    return figures, unread
-
-
-def same_content(path: str, artifact: Artifact, one: Attempt, other: Attempt, tolerances: Tolerances) -> bool:
-    """Whether two attempts wrote the same to ``path``: the same bytes, or bytes that hold bitwise equal numbers."""
-    return not differences(path, artifact, one, other, tolerances)
-
-
-def differences(path: str, artifact: Artifact, one: Attempt, other: Attempt, tolerances: Tolerances) -> list[Comparison]:
-    """What two attempts wrote differently to ``path``; empty when both wrote the same."""
-    left, right = one.made(path).path, other.made(path).path
-    if left is None or right is None:
-        gone = Comparison(of=f"file:{path}", agreement=Agreement.DIVERGED, note="one of two executions did not write it")
-        return [] if left is right else [gone]
-    if one.digest(path) == other.digest(path):
-        return []
-    if left.is_dir() or right.is_dir():
-        return [Comparison(of=f"file:{path}", agreement=Agreement.DIVERGED)]
-    found = _compare(left, right, artifact, path, tolerances, same_executor=True)
-    return [c for c in found if c.agreement is not Agreement.BITWISE]
-
-
-def _under_its_name(recorded: Path, path: str, folder: Path) -> Path:
-    """The recorded bytes as a file with the suffix of ``path``: a store names files by digest, readers go by suffix."""
-    if recorded.suffix == Path(path).suffix:
-        return recorded
-    folder.mkdir(exist_ok=True)
-    copy = folder / path.replace("/", "_")
-    if not copy.exists():
-        shutil.copyfile(recorded, copy)
-    return copy
-
-
-def _compare(  # noqa: PLR0913  (two files, what they are, and by which rules they are judged)
-    expected: Path, actual: Path, artifact: Artifact, path: str, tolerances: Tolerances, *, same_executor: bool
-) -> tuple[Comparison, ...]:
-    try:
-        return compare_artifact(
-            expected, actual, path=path, role=artifact.role, tolerances=tolerances, same_executor=same_executor
-        )
-    except (AuditorError, OSError) as error:
-        agreement = Agreement.REFUSED if isinstance(error, Refused) else Agreement.INCONCLUSIVE
-        return (Comparison(of=f"file:{path}", agreement=agreement, note=str(error)),)
 
 
 def _is_equal(comparison: Comparison) -> bool:

@@ -13,8 +13,8 @@ from auditor.compare import summary
 from auditor.environment import allowed, capture
 from auditor.errors import AuditorError
 from auditor.model.comparison import ReproductionResult
-from auditor.model.run import Reproduction, Run
-from auditor.model.words import Agreement, Tier
+from auditor.model.run import Needs, Reproduction, Run
+from auditor.model.words import Agreement, Isolation, Tier
 from auditor.reproduce import configure, sandbox
 from auditor.reproduce.attempt import Attempt, Bench, Ground
 from auditor.reproduce.diagnose import diagnose
@@ -124,11 +124,8 @@ class _One:
             return Agreement.INCONCLUSIVE, "the run records no entry point"
         if each.command and each.command not in {entrypoint, *(stage.command for stage in run.stages)}:
             return Agreement.REFUSED, f"foreign-command: it starts {list(each.command)}, the run {list(entrypoint)}"
-        if each.needs is not None and each.needs.accelerator and not _has_accelerator():
-            return Agreement.NOT_EXERCISED, "it needs an accelerator, which this machine lacks"
-        if each.needs is not None and (each.needs.memory or 0) > _memory():
-            return Agreement.NOT_EXERCISED, f"it needs {each.needs.memory} bytes of memory, this machine has {_memory()}"
-        return None
+        lack = _lack(each.needs, self.ground.sandbox.isolation) if each.needs is not None else None
+        return (Agreement.NOT_EXERCISED, lack) if lack else None
 
     def _execute(self, stack: ExitStack) -> ReproductionResult:
         request, run = self.request, self.request.run
@@ -234,6 +231,17 @@ class _Again:
 def _recorded_executor(run: Run) -> str | None:
     environment = run.environment
     return environment.executor.class_ if environment and environment.executor else None
+
+
+def _lack(needs: Needs, isolation: Isolation) -> str | None:
+    """What this machine has not of what a reproduction needs."""
+    if needs.accelerator and not _has_accelerator():
+        return "it needs an accelerator, which this machine lacks"
+    if needs.accelerator and isolation is not Isolation.NONE:
+        return "it needs an accelerator, which the sandbox does not pass on yet"
+    if (needs.memory or 0) > _memory():
+        return f"it needs {needs.memory} bytes of memory, this machine has {_memory()}"
+    return None
 
 
 def _has_accelerator() -> bool:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-import subprocess
 import tempfile
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -19,8 +18,9 @@ from types import TracebackType
 from typing import Self
 
 from auditor import digest, globs
-from auditor.git import GitError, Repository, environment
+from auditor.git import GitError, Repository
 from auditor.model.run import DataSource
+from auditor.reproduce import plumbing
 
 MANIFESTS = ("**/*.run.yaml", "**/*.run.json")
 """Files that are manifests wherever they lie: a command never sees what it is expected to produce."""
@@ -118,7 +118,7 @@ class Workspace:
 
     def _checkout(self) -> frozenset[str]:
         # 1. What the commit holds, and what of it the command may see.
-        listing = _git(self._repository.root, "ls-tree", "-r", "-t", "-z", "--full-tree", self._commit)
+        listing = plumbing.git(self._repository.root, "ls-tree", "-r", "-t", "-z", "--full-tree", self._commit)
         objects, kept, removed = [self._commit, f"{self._commit}^{{tree}}"], [], []
         for line in listing.split(b"\0"):
             about, _, raw = line.partition(b"\t")
@@ -134,21 +134,23 @@ class Workspace:
                 kept.append(raw)
                 objects += [sha] if kind == "blob" else []
         # 2. A repository of our own with exactly these objects.
-        commit = _git(self._repository.root, "rev-parse", "--verify", f"{self._commit}^{{commit}}").decode().strip()
+        commit = plumbing.git(self._repository.root, "rev-parse", "--verify", f"{self._commit}^{{commit}}").decode().strip()
         kind = "sha256" if len(commit) == 64 else "sha1"
-        _git(self.base, "init", "-q", "--template=", "--initial-branch=main", f"--object-format={kind}", str(self.root))
+        plumbing.git(
+            self.base, "init", "-q", "--template=", "--initial-branch=main", f"--object-format={kind}", str(self.root)
+        )
         private = self.root / ".git"
         (private / "info").mkdir(exist_ok=True)
         (private / "info" / "attributes").write_text(_ATTRIBUTES, encoding="ascii")
         (private / "shallow").write_text(f"{commit}\n", encoding="ascii")
-        _transfer(self._repository.root, self.root, objects)
+        plumbing.transfer(self._repository.root, self.root, objects)
         (private / "refs" / "heads" / "main").write_text(f"{commit}\n", encoding="ascii")
         # 3. The index knows the removed files but does not miss them: `git status` stays clean.
-        _git(self.root, "read-tree", "HEAD")
+        plumbing.git(self.root, "read-tree", "HEAD")
         if removed:
-            _git(self.root, "update-index", "-z", "--skip-worktree", "--stdin", stdin=b"\0".join(removed) + b"\0")
+            plumbing.git(self.root, "update-index", "-z", "--skip-worktree", "--stdin", stdin=b"\0".join(removed) + b"\0")
         if kept:
-            _git(self.root, "checkout-index", "-q", "-u", "-z", "--stdin", stdin=b"\0".join(kept) + b"\0")
+            plumbing.git(self.root, "checkout-index", "-q", "-u", "-z", "--stdin", stdin=b"\0".join(kept) + b"\0")
         return frozenset(os.fsdecode(raw) for raw in kept)
 
     def _is_hidden(self, path: str, *, is_link: bool) -> bool:
@@ -258,60 +260,3 @@ def _remove(base: Path) -> None:
             if place.is_dir() and not place.is_symlink():
                 place.chmod(0o700)
     shutil.rmtree(base)
-
-
-def _variables() -> dict[str, str]:
-    """Git's environment without the user's and the machine's settings, and without replaced objects."""
-    return environment() | {
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_ATTR_NOSYSTEM": "1",
-        "GIT_NO_REPLACE_OBJECTS": "1",
-    }
-
-
-def _command(where: Path, *arguments: str) -> list[str]:
-    # The user's settings are left out, so the trust in a folder of another owner has to be said again; reading it was
-    # allowed before this repository was opened.
-    trust = ("-c", f"safe.directory={where}", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
-    return ["git", *trust, *arguments]
-
-
-def _git(where: Path, *arguments: str, stdin: bytes | None = None) -> bytes:
-    answer = subprocess.run(
-        _command(where, *arguments), cwd=where, env=_variables(), input=stdin or b"", capture_output=True, check=False
-    )
-    if answer.returncode:
-        raise GitError(f"git {arguments[0]} failed: {answer.stderr.decode(errors='replace').strip()}")
-    return answer.stdout
-
-
-def _transfer(source: Path, target: Path, objects: Sequence[str]) -> None:
-    """Copy objects from one repository into another as one pack, streamed."""
-    pack = ["pack-objects", "--stdout", "-q", "--window=0", "--threads=1"]
-    with (
-        subprocess.Popen(
-            _command(source, *pack),
-            cwd=source,
-            env=_variables(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        ) as sender,
-        subprocess.Popen(
-            _command(target, "index-pack", "--stdin"),
-            cwd=target,
-            env=_variables(),
-            stdin=sender.stdout,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        ) as receiver,
-    ):
-        assert sender.stdin is not None  # noqa: S101  (opened with PIPE)
-        assert sender.stdout is not None  # noqa: S101
-        sender.stdout.close()
-        ids = _git(source, "rev-parse", *objects[:2]).decode().split() + list(objects[2:])
-        sender.stdin.write(("\n".join(dict.fromkeys(ids)) + "\n").encode())
-        sender.stdin.close()
-        if sender.wait() or receiver.wait():
-            raise GitError("the commit's objects could not be copied", hint="run `git fsck` in the repository")

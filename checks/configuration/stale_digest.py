@@ -17,7 +17,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from auditor.api import ClaimedBytes, EvidenceLevel, Finding, Inconclusive, NotApplicable, Rule, Run, Severity, value_digest
+from auditor.api import (
+    ClaimedBytes,
+    EvidenceLevel,
+    Finding,
+    History,
+    Inconclusive,
+    NotApplicable,
+    Rule,
+    Run,
+    Severity,
+    recorded_bytes,
+    resolve_again,
+    value_digest,
+)
 
 RULE: Final = Rule(
     id="configuration/stale-digest",
@@ -30,8 +43,13 @@ RULE: Final = Rule(
 _FIX = "record the run again; configuration is captured by the recorder, not typed"
 
 
-def check(run: Run, claimed: ClaimedBytes) -> Iterator[Finding]:
-    """Yield a digest that is not that of the effective values, and files with other bytes than were recorded."""
+def check(run: Run, history: History, claimed: ClaimedBytes) -> Iterator[Finding]:
+    """Yield each way in which the recorded configuration is not what its own files and overrides give.
+
+    1. The digest is that of the effective values.
+    2. The recorded commit, or the judged one, holds the files with the recorded bytes.
+    3. Merged again, files and overrides give the effective values.
+    """
     configuration = run.configuration
     if configuration is None or not (configuration.effective or configuration.files):
         raise NotApplicable("the run declares no configuration")
@@ -44,18 +62,31 @@ def check(run: Run, claimed: ClaimedBytes) -> Iterator[Finding]:
     if configuration.digest is None and all(file.digest is None for file in configuration.files):
         reason = run.why_unavailable("/configuration/digest")
         raise Inconclusive(reason or "neither the configuration nor any of its files has a digest")
-    unseen = []
+    changed = False
     for index, file in enumerate(configuration.files):
         try:
+            recorded_bytes(file, run, history, claimed)
+        except Inconclusive:
             found = claimed.locate(file)
-        except Inconclusive as unanswered:
-            unseen.append(unanswered.reason)
-            continue
-        if file.digest is not None and found.digest != file.digest:
+            changed = True
             yield Finding(
                 message=f"{file.path} in the {found.where} is not the file that was recorded",
                 pointer=f"/configuration/files/{index}/digest",
                 fix="restore the file, or record a run with the new values that supersedes this one",
             )
-    if unseen:
-        raise Inconclusive("; ".join(unseen))
+    if not changed:
+        again = resolve_again(run, history, claimed).effective
+        yield from _differences(configuration.effective, again, "/configuration/effective")
+
+
+def _differences(claimed: object, resolved: object, pointer: str) -> Iterator[Finding]:
+    if isinstance(claimed, dict) and isinstance(resolved, dict):
+        for key in sorted({*claimed, *resolved}):
+            escaped = key.replace("~", "~0").replace("/", "~1")
+            yield from _differences(claimed.get(key), resolved.get(key), f"{pointer}/{escaped}")
+    elif value_digest(claimed) != value_digest(resolved):
+        yield Finding(
+            message=f"the manifest says {claimed!r}, the recorded files and overrides give {resolved!r}",
+            pointer=pointer,
+            fix=_FIX,
+        )

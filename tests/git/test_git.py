@@ -26,10 +26,10 @@ NAMES = [
 """As Python sees them: bytes that are not UTF-8 are surrogate escapes."""
 
 
-HOSTILE = """
-    core.fsmonitor core.pager core.editor core.askPass core.sshCommand gpg.program diff.external diff.spy.command
-    diff.spy.textconv uploadpack.packObjectsHook pager.log alias.log credential.helper
-""".split()
+HOSTILE = [
+    *("core.fsmonitor", "core.pager", "core.editor", "core.askPass", "core.sshCommand", "gpg.program", "diff.external"),
+    *("diff.spy.command", "diff.spy.textconv", "uploadpack.packObjectsHook", "pager.log", "alias.log", "credential.helper"),
+]
 """Settings that name a program."""
 
 
@@ -87,7 +87,21 @@ class TestNames:
 
     @pytest.mark.parametrize(
         "name",
-        ["absent", "carriage\r\r", "absent\n", "a\0b", "carriage\0x", "", "deep", "deep/er/", "\ud800", "x" * 200_000],
+        [
+            "absent",
+            "carriage\r\r",
+            "absent\n",
+            "a\0b",
+            "carriage\0x",
+            "",
+            "deep",
+            "deep/er/",
+            "../x",
+            "./../x",
+            "deep/../..",
+            "\ud800",
+            "x" * 200_000,
+        ],
     )
     def test_what_is_no_file_is_none(self, opened, head, name):
         assert opened.read(head, name) is None

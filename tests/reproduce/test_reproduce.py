@@ -3,16 +3,18 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
+import sys
+import time
 from pathlib import Path
 
 import msgspec
 import numpy as np
 import pytest
 
-from auditor.model.run import Code, Executor, Expect, ExpectedMetric, Needs, Reproduction
+from auditor.model.run import Executor, Expect, ExpectedMetric, Needs, Reproduction
 from auditor.model.words import Agreement, Isolation, Tier
-from auditor.reproduce import sandbox
 from auditor.reproduce.sandbox import bwrap
 
 replace = msgspec.structs.replace
@@ -426,13 +428,59 @@ def test_an_interrupt_leaves_nothing_behind(project, monkeypatch, tmp_path):
     assert list(folder.iterdir()) == []
 
 
-def test_a_recorded_interpreter_that_is_not_here_is_replaced(project):
+def test_a_recorded_interpreter_that_is_not_here_is_replaced(project, monkeypatch):
     run = project.record(project.LIVE)
-    moved = ("/home/somebody/venv/bin/python3.11", "train.py")
-    code = Code(commit=run.code.commit, entrypoint=moved)
-    found = sandbox.find(moved, project.root)
-    assert found.path.exists()
-    assert replace(run, code=code).code.entrypoint == moved
+    moved = ("/home/somebody/venv/bin/python3.99", "train.py")
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:/usr/bin:/bin")
+    smoke = replace(run.reproductions[0], command=moved)
+    done = project.reproduce(replace(run, code=replace(run.code, entrypoint=moved), reproductions=(smoke,)))
+    assert done.results[0].agreement is Agreement.BITWISE
+
+
+def test_a_virtual_environment_in_the_repository_and_its_editable_install_work(project):
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", ".venv"], cwd=project.root, check=True)
+    (packages,) = project.root.glob(".venv/lib/python*/site-packages")
+    (packages / "ours.pth").write_text(f"{project.root}/src\n")
+    project.write(".gitignore", "out/\n.venv/\n")
+    project.write("src/ours.py", "VALUE = 1\n")
+    project.command = (str(project.root / ".venv/bin/python"), "train.py")
+    project.outputs = ("out/metrics.json",)
+    run = project.record(
+        "import json, os, sys, ours\nos.makedirs('out', exist_ok=True)\n"
+        "assert sys.prefix.endswith('.venv'), sys.prefix\n"
+        "json.dump({'loss': ours.VALUE / 7}, open('out/metrics.json', 'w'))\n"
+    )
+    project.write("src/ours.py", "VALUE = 2\n")  # not committed: what is installed is not what was recorded
+    done = project.reproduce(run)
+    assert done.results[0].agreement is Agreement.BITWISE, done
+
+
+def test_control_c_ends_the_command_and_leaves_nothing_behind(project, tmp_path):
+    project.write("train.py", "import subprocess\nprint(flush=True)\nsubprocess.run(['sleep', '303.25'])\n")
+    (tmp_path / "temporary").mkdir()
+    script = tmp_path / "run.py"
+    script.write_text(
+        "import sys\nfrom pathlib import Path\nfrom auditor.git import Repository\n"
+        "from auditor.model.run import *\nfrom auditor.reproduce.reproduce import Request, reproduce\n"
+        "command = (sys.executable, 'train.py')\n"
+        "run = Run(schema='x', run=RunInfo(id='r', status='succeeded'), code=Code(commit=sys.argv[2], entrypoint=command),\n"
+        "    reproductions=(Reproduction(name='smoke', command=command),))\n"
+        "reproduce(Request(run=run, repository=Repository(Path(sys.argv[1])), commit=sys.argv[2]))\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, str(script), str(project.root), project.commit()],
+        env={**os.environ, "TMPDIR": str(tmp_path / "temporary")},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 20
+    while "303.25" not in _all_commands() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert list((tmp_path / "temporary").iterdir())
+    process.send_signal(signal.SIGINT)
+    assert "KeyboardInterrupt" in process.communicate(timeout=20)[1]
+    assert list((tmp_path / "temporary").iterdir()) == []
+    assert "303.25" not in _all_commands()
 
 
 def _state(root: Path):

@@ -6,6 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final, Self
 
 import numpy as np
@@ -22,13 +23,17 @@ _MAX_BLOCK_BYTES: Final = 1 << 22
 
 Array = NDArray[Any]
 
+_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TensorInfo:
     """What a file declares about one tensor, checked against the file's size.
 
-    ``dtype`` is numpy's name without byte order, or ``bfloat16``, ``float8_e4m3fn``, ``float8_e5m2``; ``nbytes`` counts
-    stored bytes. ``fortran`` tells that elements are stored, and therefore read, with the first index running fastest.
+    ``dtype`` is numpy's name without byte order, one of :mod:`auditor.compare.tensors.dtypes` (``bfloat16``,
+    ``float8_e4m3fn``...), ``text``, or a format's own name for packed bytes (``ggml_q4_k``); ``nbytes`` counts stored bytes.
+    ``fortran`` tells that elements are stored, and therefore read, with the first index running fastest. ``exact`` says that
+    no tolerance can make unequal elements agree: the structure of a tree, packed bytes, text.
     """
 
     name: str
@@ -36,6 +41,7 @@ class TensorInfo:
     shape: tuple[int, ...]
     nbytes: int
     fortran: bool = False
+    exact: bool = False
 
     @property
     def elements(self) -> int:
@@ -47,6 +53,10 @@ class TensorFile(ABC):
     """An open file of tensors, in the file's order. Closing it checks that it did not change meanwhile."""
 
     tensors: Mapping[str, TensorInfo]
+    listed: Mapping[str, str] = _NOTHING
+    """What else the file holds and nobody compares, by name, each with what it is (``int``, ``a soft link``)."""
+    tied: tuple[tuple[str, ...], ...] = ()
+    """Groups of names that stand for the same stored bytes."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
@@ -93,5 +103,28 @@ def sequential(source: Source, offset: int) -> Callable[[memoryview], None]:
         nonlocal position
         source.read_into(view, position)
         position += len(view)
+
+    return fill
+
+
+def from_chunks(chunks: Iterator[bytes | memoryview]) -> Callable[[memoryview], None]:
+    """A reader that fills one buffer after the other from chunks of any size.
+
+    Raises:
+        Refused: when called, if the chunks end first.
+    """
+    rest = memoryview(b"")
+
+    def fill(view: memoryview) -> None:
+        nonlocal rest
+        while view:
+            while not rest:
+                chunk = next(chunks, None)
+                if chunk is None:
+                    raise Refused("it ends before the data that it declares")
+                rest = memoryview(chunk)
+            length = min(len(view), len(rest))
+            view[:length] = rest[:length]
+            view, rest = view[length:], rest[length:]
 
     return fill

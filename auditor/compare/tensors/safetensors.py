@@ -6,7 +6,6 @@ import json
 import math
 import struct
 from collections.abc import Iterator
-from functools import cache
 from typing import Any, Final
 
 import numpy as np
@@ -14,29 +13,33 @@ import numpy as np
 from auditor.compare.errors import Refused
 from auditor.compare.source import Source
 from auditor.compare.tensors.base import BLOCK, MAX_DIMENSIONS, Array, TensorFile, TensorInfo, flat_blocks, sequential
+from auditor.compare.tensors.dtypes import stored_dtype, widen
 from auditor.errors import UndecidableError
 
 # The library accepts 100 MB; parsed, that would be a gigabyte of objects. 32 MiB are some 300,000 tensors.
 _MAX_HEADER: Final = 1 << 25
 
-# Name in the header: (name of the dtype, dtype of the stored bytes).
+# Name in the header: name of the dtype.
 _DTYPES: Final = {
-    "BOOL": ("bool", "?"),
-    "U8": ("uint8", "u1"),
-    "I8": ("int8", "i1"),
-    "U16": ("uint16", "<u2"),
-    "I16": ("int16", "<i2"),
-    "U32": ("uint32", "<u4"),
-    "I32": ("int32", "<i4"),
-    "U64": ("uint64", "<u8"),
-    "I64": ("int64", "<i8"),
-    "F16": ("float16", "<f2"),
-    "F32": ("float32", "<f4"),
-    "F64": ("float64", "<f8"),
-    "C64": ("complex64", "<c8"),
-    "BF16": ("bfloat16", "<u2"),
-    "F8_E4M3": ("float8_e4m3fn", "u1"),
-    "F8_E5M2": ("float8_e5m2", "u1"),
+    "BOOL": "bool",
+    "U8": "uint8",
+    "I8": "int8",
+    "U16": "uint16",
+    "I16": "int16",
+    "U32": "uint32",
+    "I32": "int32",
+    "U64": "uint64",
+    "I64": "int64",
+    "F16": "float16",
+    "F32": "float32",
+    "F64": "float64",
+    "C64": "complex64",
+    "BF16": "bfloat16",
+    "F8_E4M3": "float8_e4m3fn",
+    "F8_E5M2": "float8_e5m2",
+    "F8_E4M3FNUZ": "float8_e4m3fnuz",
+    "F8_E5M2FNUZ": "float8_e5m2fnuz",
+    "F8_E8M0": "float8_e8m0fnu",
 }
 
 
@@ -59,7 +62,7 @@ class SafetensorsFile(TensorFile):
         info = self.tensors[name]
         begin, stored = self._places[name]
         for block in flat_blocks(sequential(self._source, self._start + begin), stored, info.elements, elements):
-            yield _widen(block, info.dtype)
+            yield widen(block, info.dtype)
 
     def _entry(self, name: str, entry: object) -> TensorInfo:
         """Steps: 1 the entry's form, 2 a dtype we know, 3 a possible shape, 4 offsets within the file that fit the shape."""
@@ -75,7 +78,7 @@ class SafetensorsFile(TensorFile):
         begin, end = offsets
         if end > self._source.size - self._start:
             raise Refused(f"its tensor {name!r} lies beyond the end of the file")
-        known, stored = _DTYPES[dtype][0], np.dtype(_DTYPES[dtype][1])
+        known, stored = _DTYPES[dtype], stored_dtype(_DTYPES[dtype])
         if math.prod(shape) * stored.itemsize != end - begin:
             raise Refused(f"its tensor {name!r} of shape {shape} does not fill the {end - begin} bytes given to it")
         self._places[name] = (begin, stored)
@@ -128,31 +131,3 @@ def _check_coverage(places: list[tuple[int, TensorInfo]], size: int) -> None:
         position = begin + info.nbytes
     if position != size:
         raise Refused(f"after its last tensor there are {size - position} bytes that belong to none")
-
-
-def _widen(block: Array, dtype: str) -> Array:
-    """float32 of the same values where numpy has no such dtype; everything else as it is."""
-    match dtype:
-        case "bfloat16":  # the upper half of a float32
-            return (block.astype(np.uint32) << np.uint32(16)).view(np.float32)
-        case "float8_e5m2":  # the upper half of a float16
-            return (block.astype(np.uint16) << np.uint16(8)).view(np.float16).astype(np.float32)
-        case "float8_e4m3fn":
-            widened: Array = _e4m3fn()[block]
-            return widened
-        case _:
-            return block
-
-
-@cache
-def _e4m3fn() -> Array:
-    """The value of each byte: sign, four exponent bits of bias 7, three of mantissa; no infinity, NaN is all ones.
-
-    Micikevicius et al., FP8 formats for deep learning (arXiv 2209.05433), table 1.
-    """
-    values = np.empty(256, dtype=np.float32)
-    for byte in range(256):
-        exponent, mantissa = (byte >> 3) & 0xF, byte & 0x7
-        size = math.ldexp(mantissa, -9) if exponent == 0 else math.ldexp(8 + mantissa, exponent - 10)
-        values[byte] = math.nan if byte & 0x7F == 0x7F else math.copysign(size, -1 if byte & 0x80 else 1)
-    return values
