@@ -41,10 +41,12 @@ def _segment(segment: str) -> str:
 
 
 def _one_of(characters: str) -> str:
-    escaped = characters.removeprefix("!").replace("\\", r"\\").replace("[", r"\[").replace("^", r"\^").replace("]", r"\]")
-    found = f"(?!/)[{'^' if characters.startswith('!') else ''}{escaped}]"
-    try:
-        re.compile(found)
-    except re.error:  # a range that runs backwards holds nothing; what was typed is then meant as it stands
-        return re.escape(f"[{characters}]")
-    return found
+    """The class of characters between brackets; a range that runs backwards makes what was typed mean itself."""
+    rest, members = characters.removeprefix("!"), ""
+    while rest:
+        first, last = (rest[0], rest[2]) if len(rest) > 2 and rest[1] == "-" else (rest[0], None)
+        if last is not None and last < first:
+            return re.escape(f"[{characters}]")
+        members += re.escape(first) if last is None else f"{re.escape(first)}-{re.escape(last)}"
+        rest = rest[1 if last is None else 3 :]
+    return f"(?!/)[{'^' if characters.startswith('!') else ''}{members}]"

@@ -31,12 +31,16 @@ _SHAPES = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_USERINFO = re.compile(r"(?P<scheme>\b[a-z][a-z0-9+.-]*://)(?P<user>[^\s/@:]*)(?::(?P<password>[^\s/@]*))?@", re.IGNORECASE)
+_USERINFO = re.compile(
+    r"(?P<scheme>(?<![a-z0-9+.-])[a-z][a-z0-9+.-]{0,30}://)(?P<user>[^\s/@:]{0,256})(?::(?P<password>[^\s/@]{0,1024}))?@",
+    re.IGNORECASE,
+)
 _BEARER = re.compile(r"(?P<kept>\b(?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{12,}", re.IGNORECASE)
 _ASSIGNED = re.compile(
     r"""
     (?P<kept>
-      (?P<name>[A-Za-z0-9_.-]*(?:token|secret|passw|passphrase|credential|key)[A-Za-z0-9_.-]*)
+      # From the start of a word only, and bounded: a hostile text must not make this try every way to split it.
+      (?P<name>(?<![A-Za-z0-9_.-])[A-Za-z0-9_.-]{0,64}?(?:token|secret|passw|passphrase|credential|key)[A-Za-z0-9_.-]{0,64})
       ["']?\s*[:=]\s*(?P<quote>["']?)
     )
     (?P<value>[^\s"',;&{}()\[\]]+)

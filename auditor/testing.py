@@ -6,6 +6,10 @@ A case is ``<cases>/<family>/<defect>/<outcome>[-words].yaml``; the file's name 
     one sentence: what is special about this case;
 ``files``
     path to content, committed before the run (the recorded commit);
+``encoded``
+    the same for content that is no text, in base64;
+``submodules``
+    path to the commit of a submodule in the recorded commit;
 ``later``
     path to content, committed after the run (the judged commit), null to delete;
 ``manifest``
@@ -26,6 +30,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -63,6 +68,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     about: str
     files: dict[str, str] = {}
+    encoded: dict[str, bytes] = {}
+    submodules: dict[str, str] = {}
     later: dict[str, str | None] = {}
     manifest: dict[str, object] = {}
     raw: str | None = None
@@ -90,7 +97,7 @@ def load(path: Path) -> tuple[Case, Outcome]:
 
 def run(case: Case, check: Check, folder: Path) -> Result:
     """The result of ``check`` on ``case``, in a git repository that is made in the empty directory ``folder``."""
-    _commit(folder, {".keep": "", **case.files})
+    _commit(folder, {".keep": "", **case.files, **case.encoded}, case.submodules)
     with Repository.discover(folder) as repository:
         recorded = repository.commit("HEAD") or ""
         manifest = _manifest(case, folder, recorded, repository.tree(recorded) or "")
@@ -144,15 +151,19 @@ def _merged(value: dict[str, object], patch: dict[str, object]) -> dict[str, obj
     return merged
 
 
-def _commit(folder: Path, files: dict[str, str | None] | dict[str, str]) -> None:
+def _commit(folder: Path, files: Mapping[str, str | bytes | None], submodules: Mapping[str, str] | None = None) -> None:
     for path, content in files.items():
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
         if content is None:
             target.unlink()
         else:
-            target.write_bytes(content.encode())
-    for arguments in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-q", "--allow-empty", "-m", "case"]):
+            target.write_bytes(content.encode() if isinstance(content, str) else content)
+    links = (submodules or {}).items()
+    for path, _ in links:
+        (folder / path).mkdir(parents=True)
+    add = [["update-index", "--add", "--cacheinfo", f"160000,{commit},{path}"] for path, commit in links]
+    for arguments in (["init", "-q", "-b", "main"], *add, ["add", "-A"], ["commit", "-q", "--allow-empty", "-m", "case"]):
         subprocess.run(["git", *arguments], cwd=folder, env=_ENVIRONMENT, check=True, capture_output=True)
 
 

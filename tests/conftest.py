@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,29 @@ import pytest
 sys.path.append(str(Path(__file__).resolve().parent))  # tests are no package: this is how they share the workbench
 
 from workbench import Answer, Repo, environment, merged, recorded, started
+
+IN_CI = os.environ.get("CI") == "true"
+"""Read before the environment is scrubbed."""
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """In continuous integration nothing may hide behind a skip but the want of an accelerator."""
+    report = yield
+    if IN_CI and report.skipped and not hasattr(report, "wasxfail") and item.get_closest_marker("accelerator") is None:
+        report.outcome, report.longrepr = "failed", f"skipped in CI: {report.longreprtext}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """The same for a whole module that skips itself."""
+    report = yield
+    if IN_CI and report.outcome == "skipped":
+        report.outcome, report.longrepr = "failed", f"{collector.nodeid} skipped itself in CI: {report.longreprtext}"
+    return report
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,6 +1,6 @@
 """Runs the contract and the checks' cases against the built wheel, installed where the checkout cannot be seen.
 
-Usage: python tests/wheel.py DIST. The dependencies are those of the environment that runs this.
+Usage: python tests/wheel.py DIST [PYTEST OPTION]... The dependencies are those of the environment that runs this.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ ROOT = Path(__file__).resolve().parents[1]
 TESTS = ("tests/checks", "tests/contracts/test_command_line.py", "tests/contracts/test_report.py")
 
 
-def main(dist: Path) -> int:
+def main(dist: Path, options: list[str]) -> int:
     (wheel,) = dist.glob("*.whl")
     with tempfile.TemporaryDirectory(prefix="auditor-wheel-") as folder:
-        venv.create(folder, with_pip=True)
-        python = Path(folder, "bin", "python")
+        # Not the temporary folder itself: only its owner may enter it, and the sandbox is somebody else.
+        home = Path(folder, "environment")
+        venv.create(home, with_pip=True)
+        python = home / "bin" / "python"
         install = [python, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", wheel]
         subprocess.run(install, check=True)
         where = subprocess.run(
@@ -42,9 +44,23 @@ def main(dist: Path) -> int:
             sys.stderr.write(f"the wheel is not what would be tested: {found}")
             return 1
         tests = [str(ROOT / test) for test in TESTS]
-        command = [python, "-P", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "2", "--rootdir", str(ROOT), *tests]
+        command = [
+            python,
+            "-P",
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            *options,
+            "-n",
+            "2",
+            "--rootdir",
+            str(ROOT),
+            *tests,
+        ]
         return subprocess.run([*command, "-c", str(ROOT / "pyproject.toml")], cwd=folder, check=False).returncode
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(Path(sys.argv[1]), sys.argv[2:]))

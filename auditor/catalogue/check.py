@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import ModuleType
 
-from auditor.api import EVIDENCE, EvidenceLevel, Finding, Rule
+from auditor.api import EVIDENCE
 from auditor.errors import AuditorError
+from auditor.model.finding import Finding, Rule
+from auditor.model.words import EvidenceLevel
 from auditor.resources import folder
 
 Answers = Iterable[Finding | EvidenceLevel]
@@ -59,12 +61,29 @@ def from_module(module: ModuleType, path: Path) -> Check:
     return Check(rule=rule, page=inspect.getdoc(module) or "", function=function, parameters=parameters)
 
 
+class _Shipped(Mapping[str, Check]):
+    """The checks in the folder ``checks``, by id: known by the names of their files, imported when they are asked for."""
+
+    def __init__(self, places: dict[str, Path]) -> None:
+        self._places = places
+        self._loaded: dict[str, Check] = {}
+
+    def __getitem__(self, check_id: str) -> Check:
+        if check_id not in self._loaded:
+            path = self._places[check_id]
+            module = importlib.import_module(f"auditor.catalogue.{path.parent.name}.{path.stem}")
+            self._loaded[check_id] = from_module(module, path)
+        return self._loaded[check_id]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+
 @cache
-def catalogue() -> dict[str, Check]:
+def catalogue() -> Mapping[str, Check]:
     """Every check that comes with the auditor, by id, sorted."""
-    found = {}
-    for path in sorted(folder("checks").glob("*/*.py")):
-        name = f"auditor.catalogue.{path.parent.name}.{path.stem}"
-        check = from_module(importlib.import_module(name), path)
-        found[check.rule.id] = check
-    return dict(sorted(found.items()))
+    places = {f"{path.parent.name}/{path.stem.replace('_', '-')}": path for path in folder("checks").glob("*/*.py")}
+    return _Shipped(dict(sorted(places.items())))

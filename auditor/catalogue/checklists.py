@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
@@ -16,12 +18,17 @@ from auditor.resources import folder
 
 
 class Checklist(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A selection by patterns of check ids. ``severities`` maps patterns to the severity that this checklist gives."""
+    """A selection by patterns of check ids.
+
+    ``severities`` maps patterns to the severity that this checklist gives. ``attest`` are questions that no check can
+    answer: people do, and say so under their names.
+    """
 
     summary: str
     include: tuple[str, ...]
     exclude: tuple[str, ...] = ()
     severities: dict[str, Severity] = {}
+    attest: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,18 +51,23 @@ def ids(name: str) -> frozenset[str]:
     return frozenset(selected.check.rule.id for selected in select(name))
 
 
-def select(name: str, severities: dict[str, Severity] | None = None) -> list[Selected]:
+def select(
+    name: str, severities: Mapping[str, Severity] | None = None, own: Mapping[str, Check] | None = None
+) -> list[Selected]:
     """The checks on checklist ``name`` with their severities; a policy's ``severities`` win over the checklist's.
+
+    ``own`` are the project's own checks by id: they are on every checklist that their ids match.
 
     Raises:
         UsageError: there is no checklist or family of that name.
         PolicyError: ``severities`` names a check that does not exist, so that it would weigh nothing.
         EmptySelectionError: it has no checks.
     """
-    if unknown := sorted(set(severities or {}) - set(catalogue())):
+    known = ChainMap(dict(own or {}), catalogue())  # type: ignore[arg-type]  # read only: nothing is put into it
+    if unknown := sorted(set(severities or {}) - set(known)):
         raise PolicyError(f"severities: there is no check called {unknown[0]!r}", hint="`auditor checks` lists them")
     lists = checklists()
-    families = sorted({check.rule.family for check in catalogue().values()})
+    families = sorted({check_id.partition("/")[0] for check_id in known})
     if name in lists:
         chosen = lists[name]
     elif name in families:
@@ -65,16 +77,16 @@ def select(name: str, severities: dict[str, Severity] | None = None) -> list[Sel
             f"there is no checklist called {name!r}", hint=f"checklists: {', '.join(lists)}; families: {', '.join(families)}"
         )
     found = [
-        Selected(check=check, severity=_severity(check, chosen, severities or {}))
-        for check in catalogue().values()
-        if _matches(check.rule.id, chosen.include) and not _matches(check.rule.id, chosen.exclude)
+        Selected(check=known[check_id], severity=_severity(known[check_id], chosen, severities or {}))
+        for check_id in sorted(known)
+        if _matches(check_id, chosen.include) and not _matches(check_id, chosen.exclude)
     ]
     if not found:
         raise EmptySelectionError(f"checklist {name!r} has no checks")
     return found
 
 
-def _severity(check: Check, checklist: Checklist, policy: dict[str, Severity]) -> Severity:
+def _severity(check: Check, checklist: Checklist, policy: Mapping[str, Severity]) -> Severity:
     if check.rule.id in policy:
         return policy[check.rule.id]
     for pattern, severity in checklist.severities.items():

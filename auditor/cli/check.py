@@ -20,8 +20,9 @@ Examples:
 )
 @click.argument("manifests", nargs=-1, metavar="[MANIFEST]...")
 @click.option("--checklist", metavar="NAME", help="standard, strict, or a family of checks.  [default: the merge gate's]")
+@click.option("--paranoid", is_flag=True, help="Read every file again, not only what changed since it was hashed.")
 @judging
-def command(manifests: tuple[str, ...], checklist: str | None, **report: Any) -> int:
+def command(manifests: tuple[str, ...], checklist: str | None, *, paranoid: bool, **report: Any) -> int:
     """Check manifests in the working tree and re-hash the bytes they claim.
 
     Nothing is executed and nothing is decided for others: the report is advisory. Without MANIFEST, all that the policy's
@@ -29,5 +30,5 @@ def command(manifests: tuple[str, ...], checklist: str | None, **report: Any) ->
     """
     from auditor.gate.worktree import Look, check  # noqa: PLC0415  (loaded when called)
 
-    look = Look(root=Path.cwd(), manifests=manifests, checklist=checklist, progress=progress)
+    look = Look(root=Path.cwd(), manifests=manifests, checklist=checklist, paranoid=paranoid, progress=progress)
     return deliver(lambda: check(look), Printing(**report), gate=None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import sys
+from pathlib import Path
 
 import click
 
@@ -15,9 +16,12 @@ from auditor.errors import UsageError
 def command(check: str) -> None:
     """Say what CHECK flags, why it matters, how to fix it, and when it cannot decide."""
     from auditor.catalogue.check import catalogue  # noqa: PLC0415  (loaded when called)
+    from auditor.gate.worktree import own_checks  # noqa: PLC0415
     from auditor.render.catalogue import manual  # noqa: PLC0415
 
     known = catalogue()
+    if check not in known:
+        known = {**known, **own_checks(Path.cwd())}
     if check not in known:
         near = difflib.get_close_matches(check, known, n=3)
         raise UsageError(

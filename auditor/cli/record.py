@@ -12,7 +12,11 @@ Examples:
       --out out/model.npz --metrics out/metrics.json -- python train.py
   auditor record --smoke 'epochs=1' --config conf.yaml -- python train.py {config}
 
-Exits with COMMAND's own status (128 + n for signal n), 2 when it was not started.
+  auditor record --stage clean --manifest runs/x.run.yaml --data raw=raw.csv \\
+      --out clean.csv -- python clean.py
+
+Exits with COMMAND's own status (128 + n for signal n), 2 when it was not started,
+1 when --require refused it.
 """
 
 
@@ -29,7 +33,7 @@ Exits with COMMAND's own status (128 + n for signal n), 2 when it was not starte
 @click.option("--seed", "seeds", multiple=True, metavar="NAME=VALUE", help="A seed that cannot be found by its name.")
 @click.option("--data", multiple=True, metavar="NAME[:ROLE]=PATH", help="A file or folder that COMMAND reads.")
 @click.option("--out", "outs", multiple=True, metavar="[ROLE:]PATH", help="A file or folder that COMMAND writes.")
-@click.option("--metrics", metavar="FILE", help="JSON file of figures that COMMAND writes.")
+@click.option("--metrics", metavar="FILE", help="Figures that COMMAND writes: JSON, or a JSONL or CSV row per step.")
 @click.option("--predictions", metavar="FILE", help="The same as --out predictions:FILE.")
 @click.option("--labels", metavar="FILE", help="True labels of the predictions.")
 @click.option("--smoke", metavar="'KEY=VALUE ...'", help="Overrides that shrink the run; it is executed so at once, too.")
@@ -40,13 +44,21 @@ Exits with COMMAND's own status (128 + n for signal n), 2 when it was not starte
     metavar="SECONDS",
     help="A run this short is its own smoke.",
 )
+@click.option("--stage", metavar="NAME", help="Record COMMAND as one stage of --manifest FILE, which stages share.")
 @click.option("--lock", metavar="FILE", help="Lock file that the environment was made from.")
 @click.option("--allow-dirty", is_flag=True, help="Record uncommitted changes as a patch.")
+@click.option("--require", "checklist", metavar="CHECKLIST", help="Start COMMAND only if this finds nothing beforehand.")
+@click.option(
+    "--observe",
+    type=click.Choice(["audit-hook", "strace", "none"]),
+    default="audit-hook",
+    help="How to see what COMMAND reads; strace sees native readers, too.  [default: audit-hook]",
+)
 @click.option("--supersedes", metavar="DIGEST", help="Digest of the manifest that this run replaces.")
 @click.option("--reason", metavar="TEXT", help="Why it does.")
 @click.option("--parent", "parents", multiple=True, metavar="DIGEST:RELATION", help="What this run was built from.")
 @click.argument("argv", metavar="COMMAND...", nargs=-1, type=click.UNPROCESSED)
-def command(**options: Any) -> int:
+def command(checklist: str | None, **options: Any) -> int:
     """Run COMMAND and write down what went in and what came out.
 
     COMMAND runs here, in the root of the repository, with its own input and output; everything of ours goes to standard
@@ -54,7 +66,12 @@ def command(**options: Any) -> int:
     """
     from auditor.record import parse, record  # noqa: PLC0415  (loaded when called)
 
-    return record(parse(**options), say=_say)
+    require = None
+    if checklist is not None:
+        from auditor.gate.beforehand import requirement  # noqa: PLC0415  (only when asked for)
+
+        require = requirement(checklist)
+    return record(parse(**options), say=_say, require=require)
 
 
 def _say(line: str) -> None:

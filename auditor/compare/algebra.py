@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
@@ -19,11 +19,10 @@ from auditor.compare.formulas import kind_of
 from auditor.errors import UndecidableError
 from auditor.model.run import Metric
 
-_MOST_PLACES: Final = 400
+_MOST_PLACES: Final = 300
+_COARSEST: Final = Fraction(5, 10**4)  # half a unit of the third decimal place
 # Frameworks average in single precision: a few of its roundings (2**-24 each) are no sign of a figure that was made up.
 _SINGLE: Final = Fraction(1, 10**6)
-# From this many decimal places on a figure was printed as computed, not rounded for people.
-_UNROUNDED: Final = 6
 _AVERAGED: Final = ("mean", "avg", "average", "cv", "fold", "folds", "kfold", "oob", "running", "ema")
 
 
@@ -49,7 +48,7 @@ def printed(value: float | str) -> Decimal:
     """A figure as it was printed; of a float the shortest text that gives it back.
 
     Raises:
-        ValueError: it is no finite number, or has more than 400 digits or places.
+        ValueError: it is no finite number, or has more than 300 digits or places.
     """
     text = value.strip() if isinstance(value, str) else repr(value)
     try:
@@ -59,6 +58,19 @@ def printed(value: float | str) -> Decimal:
     if not number.is_finite() or abs(number.adjusted()) > _MOST_PLACES or len(number.as_tuple().digits) > _MOST_PLACES:
         raise ValueError(f"{text[:40]} is no finite number of a reasonable length")
     return number
+
+
+def is_rounding_of(claim: float, value: float) -> bool:
+    """Whether ``claim`` is ``value`` as people print it: rounded to three decimal places or more.
+
+    Fewer places say too little to excuse a difference: 1.0 would be a rounding of 0.96.
+    """
+    try:
+        shown = printed(claim)
+    except ValueError:
+        return False
+    unit = half_unit(shown)
+    return unit <= _COARSEST and math.isfinite(value) and abs(Fraction(shown) - Fraction(value)) <= unit
 
 
 def grim(value: float | str, n: int) -> Grim:
@@ -117,33 +129,34 @@ def contradictory_scores(positives: int, negatives: int, scores: Mapping[str, fl
     try:
         from mlscorecheck.check.binary import check_1_testset_no_kfold  # noqa: PLC0415 - slow to import
         from mlscorecheck.core import logger  # noqa: PLC0415
-        from mlscorecheck.scores import score_specifications  # noqa: PLC0415
+        from mlscorecheck.scores import (  # noqa: PLC0415
+            score_function_aliases,
+            score_function_complements,
+            score_functions_without_complements,
+        )
     except ImportError as error:
         raise UndecidableError(
             "scores are checked against each other by mlscorecheck, which is not installed", hint="pip install mlscorecheck"
         ) from error
-    if unknown := sorted(set(scores) - set(score_specifications)):
+    # It passes over scores that it does not know, and over those of a beta that nobody gave it.
+    known = {*score_functions_without_complements, *score_function_aliases, *score_function_complements} - {"fbp", "fbn"}
+    if unknown := sorted(set(scores) - known):
         raise ValueError(f"mlscorecheck knows no score called {', '.join(unknown)}")
     logger.setLevel(logging.WARNING)  # it narrates every step on standard error
     result = check_1_testset_no_kfold(testset={"p": positives, "n": negatives}, scores=dict(scores), eps=within)
     return bool(result["inconsistency"])
 
 
-def possible_for_any(value: float, rows: Iterable[int]) -> bool:
-    """Whether ``value`` is an accuracy over at least one of these numbers of rows. Raises what :func:`grim` raises."""
-    return any(grim(value, n).possible for n in rows)
-
-
 def _noise(number: Decimal) -> Fraction:
-    """What low-precision arithmetic may have moved a figure by that shows no sign of having been rounded for people."""
-    exponent = number.as_tuple().exponent
-    single = _SINGLE * max(1, abs(Fraction(number)))
-    if not isinstance(exponent, int) or exponent > -_UNROUNDED:
-        return single
+    """What low-precision arithmetic may have moved a figure by.
+
+    A figure that a half-precision number holds exactly may be one: bfloat16 has 8 significant bits and float16 has 11, so
+    that a rounding moved it by at most 2**-8 or 2**-11 of itself. Few decimal fractions are of that kind (0.5625 is).
+    """
+    size = abs(Fraction(number))
     numerator, _ = float(number).as_integer_ratio()
-    significant = numerator.bit_length()
-    # bfloat16 has 8 significant bits, float16 has 11: a rounding moves a value by at most 2**-8 or 2**-11 of itself.
-    for bits in (8, 11):
-        if significant <= bits:
-            return abs(Fraction(number)) / 2**bits
-    return single
+    if float(number) == number:
+        for bits in (8, 11):
+            if numerator.bit_length() <= bits:
+                return max(_SINGLE, size / 2**bits)
+    return _SINGLE * max(Fraction(1), size)

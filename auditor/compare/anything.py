@@ -16,7 +16,9 @@ from auditor.compare.predictions import churn, compare_predictions
 from auditor.compare.recompute import load_sample, recompute_sample
 from auditor.compare.source import Source
 from auditor.compare.summary import agreement, worst_first
+from auditor.compare.tables import TABLE_SUFFIXES
 from auditor.compare.tolerance import chosen_tolerance, is_ignored
+from auditor.compare.trees import is_model
 from auditor.errors import UndecidableError, UsageError
 from auditor.model.comparison import Comparison, Tolerance
 from auditor.model.policy import Tolerances
@@ -32,7 +34,7 @@ class FileKind(StrEnum):
     TABLE = "a table"
     FIGURES = "figures"
     MANIFEST = "a manifest"
-    COLUMN = "one array"  # weights, or predictions when a metric is asked for
+    COLUMN = "arrays"  # weights, or predictions when a metric is asked for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,16 +92,18 @@ def compare(expected: Path, actual: Path, options: Options) -> Compared:
 
 def _kind(path: Path) -> FileKind:
     """By content where a format has a mark, by suffix otherwise. Raises what :class:`Source` raises."""
+    if path.is_dir():  # one that holds shards; what it is otherwise, opening says
+        return FileKind.TENSORS
     with Source(path) as source:
         start = source.read(0, min(source.size, 1 << 16))
     suffix = path.suffix.lower()
     if suffix in {".yaml", ".yml"} or (suffix == ".json" and b'"auditor/run-manifest/' in start):
         return FileKind.MANIFEST
     if suffix == ".json":
-        return FileKind.FIGURES
-    if suffix == ".npy":
+        return FileKind.TENSORS if path.name.endswith(".index.json") or is_model(start) else FileKind.FIGURES
+    if suffix in {".npy", ".npz"}:
         return FileKind.COLUMN
-    return FileKind.TABLE if suffix in {".csv", ".tsv"} else FileKind.TENSORS
+    return FileKind.TABLE if suffix in TABLE_SUFFIXES else FileKind.TENSORS
 
 
 def _common(kinds: tuple[FileKind, FileKind], options: Options) -> FileKind:

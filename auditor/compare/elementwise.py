@@ -1,19 +1,48 @@
-"""Judges two equally long streams of elements, block by block; no answer depends on where a block ends."""
+"""Judges two equally long streams of elements; no answer depends on where a block ends or on how many threads read.
+
+The judgement is a formula in float64 over every element. Almost all elements are spared it: a few operations on a whole
+tile in its own precision bound every element's excess from above, and only elements that could be the worst, or tiles in
+which one could be beyond tolerance, go through the formula. A bound may only spare; it never rejects.
+"""
 
 from __future__ import annotations
 
 import math
-from typing import Any, Final
+from fractions import Fraction
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from auditor.compare.kernels import ROW, SLACK, TILE, ExactSum, Scratch, product, ulp_buckets, widen_half
 from auditor.model.comparison import Tolerance
 
 Array = NDArray[Any]
 Floats = NDArray[np.floating[Any]]
 
+# Sums, ratios and distances take forty times as long as the verdict: of a larger tensor within tolerance, the first row of
+# every 16th tile is measured.
+_SAMPLED: Final = 16 * TILE
+_ALL: Final = 4 * ROW
+
 _BEYOND_UINT64: Final = 2.0**64
+# Tolerances within which a bound in the element's own precision neither underflows nor overflows.
+_BOUNDED: Final = {np.dtype(np.float32): (1e-30, 1e30), np.dtype(np.float64): (1e-290, 1e290)}
+
+
+class Place(NamedTuple):
+    """One pair of elements, ordered by badness: excess, then difference, then the earlier place."""
+
+    excess: float
+    difference: float
+    negative_place: int
+    expected: Any = None
+    actual: Any = None
+
+    @property
+    def rank(self) -> tuple[float, float, int]:
+        """What decides which of two places is worse."""
+        return self[:3]
 
 
 class Elementwise:
@@ -22,29 +51,82 @@ class Elementwise:
     Every element is judged by ``|a - b| <= absolute + relative * max(|a|, |b|)``, in float64 or wider; 64-bit integers are
     subtracted exactly. A NaN or infinity on either side is never agreement, not even with itself. Text and other opaque
     elements agree when their bytes do. All places are flat indices in stored order.
+
+    The sums and the histogram are the same for every reading if the blocks are :func:`auditor.compare.kernels.tiles`;
+    everything else is so for any blocks.
+
+    Args:
+        tolerance: what is allowed.
+        start: the place of the first element.
+        total: how many elements the whole tensor has. Of more than 16,384 the first row of every 16th tile is measured.
+        full: measure all of them.
+        ulp_shift: how many trailing bits of a float the stored format lacks; None leaves the histogram out.
+        scratch: buffers to work in.
     """
 
-    def __init__(self, tolerance: Tolerance) -> None:
+    def __init__(  # noqa: PLR0913 - what is judged, and which part of it this one sees
+        self,
+        tolerance: Tolerance,
+        *,
+        start: int = 0,
+        total: int = 0,
+        full: bool = False,
+        ulp_shift: int | None = 0,
+        scratch: Scratch | None = None,
+    ) -> None:
         self.tolerance = tolerance
-        self.compared = 0
+        self._position = self._start = start
+        self._full = full or total <= _ALL
+        self._expect_equal = True
+        self._ulp_shift = ulp_shift
+        self._scratch = scratch or Scratch()
         self.differing = 0
         """How many elements have other bits."""
         self.beyond = 0
         """How many elements differ by more than is allowed."""
         self.first: int | None = None
         """The first place with other bits."""
-        self.worst: int | None = None
-        """The place with the largest excess; among several, the largest difference, then the first."""
-        self.worst_values: tuple[Any, Any] | None = None
         self.largest = 0.0
         """The largest absolute difference between finite elements."""
-        self.smallest_allowed = math.inf
-        """The smallest difference that any single element was allowed: the smallest drift that could have been seen."""
+        self.relative = 0.0
+        """The largest ``|a - b| / max(|a|, |b|)`` of measured elements."""
+        self.smallest = math.inf
+        """The smallest ``max(|a|, |b|)`` of finite elements; 0 where the tolerance does not depend on it."""
         self.not_finite = 0
         """How many places hold a NaN or an infinity on either side."""
         self.first_not_finite: int | None = None
-        self._excess = 0.0
-        self._worst_difference = 0.0
+        self.nans = [0, 0]
+        """How many NaN are expected, and how many there are."""
+        self.ulps = np.zeros(65, np.int64)
+        """See :func:`auditor.compare.kernels.ulp_buckets`; of measured elements."""
+        self.squares, self.cross, self.apart = ExactSum(), ExactSum(), ExactSum()
+        """The sums of ``|a|^2``, ``(a - b) a`` and ``|a - b|^2`` over measured elements."""
+        self.measured = 0
+        """How many elements the figures above were taken from."""
+        self._worst: Place | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_scratch": None}  # on the way to another process
+
+    @property
+    def compared(self) -> int:
+        """How many elements were judged."""
+        return self._position - self._start
+
+    @property
+    def worst(self) -> int | None:
+        """The place with the largest excess; among several, the largest difference, then the first."""
+        return None if self._worst is None else -self._worst.negative_place
+
+    @property
+    def worst_values(self) -> tuple[Any, Any] | None:
+        """What was expected and found at the worst place."""
+        return None if self._worst is None else (self._worst.expected, self._worst.actual)
+
+    @property
+    def smallest_allowed(self) -> float:
+        """The smallest difference that any single element was allowed: the smallest drift that could have been seen."""
+        return self.tolerance.allows(self.smallest) if math.isfinite(self.smallest) else math.inf
 
     @property
     def agrees(self) -> bool:
@@ -57,57 +139,234 @@ class Elementwise:
 
         That is a difference where none is allowed, a NaN or an infinity, or an opaque element.
         """
-        if self.not_finite or not math.isfinite(self._excess):
+        most = 0.0 if self._worst is None else self._worst.excess
+        if self.not_finite or not math.isfinite(most):
             return None
         # The judgement is by subtraction, this figure by division: it must not round to the other side of 1.
-        return max(self._excess, math.nextafter(1, 2)) if self.beyond else min(self._excess, 1.0)
+        return max(most, math.nextafter(1, 2)) if self.beyond else min(most, 1.0)
+
+    @property
+    def relative_l2(self) -> float | None:
+        """``||a - b|| / ||a||``; None where it is no number."""
+        return root_of_ratio(self.apart, self.squares)
+
+    @property
+    def cosine(self) -> float | None:
+        """The cosine of the angle between the two; None where one has no direction."""
+        aa, da, dd = self.squares.scaled, self.cross.scaled, self.apart.scaled
+        if aa is None or da is None or dd is None:
+            return None
+        bb = aa - 2 * da + dd
+        if aa <= 0 or bb <= 0:
+            return None
+        inner = aa - da
+        squared = float(Fraction(inner * inner, aa * bb))
+        return math.copysign(min(1.0, math.sqrt(squared)), -1 if inner < 0 else 1)
+
+    def merge(self, later: Elementwise) -> None:
+        """Take over what another one found about the elements that follow."""
+        self._position += later.compared
+        self.differing += later.differing
+        self.beyond += later.beyond
+        self.not_finite += later.not_finite
+        self.first = later.first if self.first is None else self.first
+        if self.first_not_finite is None:
+            self.first_not_finite = later.first_not_finite
+        self.largest = max(self.largest, later.largest)
+        self.relative = max(self.relative, later.relative)
+        self.smallest = min(self.smallest, later.smallest)
+        self.nans = [one + other for one, other in zip(self.nans, later.nans, strict=True)]
+        self.ulps = self.ulps + later.ulps
+        self.measured += later.measured
+        self.squares.merge(later.squares)
+        self.cross.merge(later.cross)
+        self.apart.merge(later.apart)
+        if later._worst is not None:
+            self._remember(later._worst)
 
     def update(self, expected: Array, actual: Array) -> None:
         """Judge the next pair of blocks, which have one length and dtype."""
-        kind = expected.dtype.kind
-        changed = None if _same_bits(expected, actual) else _changed(expected, actual)
-        if changed is not None:
+        with np.errstate(all="ignore"):
+            if self._spared(expected, actual):
+                self._position += len(expected)
+                return
+            for at in range(0, len(expected), ROW):
+                self._judge(expected[at : at + ROW], actual[at : at + ROW])
+                self._position += len(expected[at : at + ROW])
+
+    def _spared(self, expected: Array, actual: Array) -> bool:
+        """Whether the blocks are floats of which all were shown to be within tolerance, and their figures added."""
+        if expected.dtype == np.float16:
+            wide = np.dtype(np.float32)
+            left, right = (self._scratch.of(side, wide, len(expected)) for side in ("left", "right"))
+            if not (widen_half(expected, left, self._scratch) and widen_half(actual, right, self._scratch)):
+                return False
+            return self._bounded(left, right, expected, actual)
+        return expected.dtype in _BOUNDED and self._bounded(expected, actual, expected, actual)
+
+    def _bounded(self, left: Array, right: Array, expected: Array, actual: Array) -> bool:
+        """Steps: 1 equal bits, 2 the largest difference, 3 every excess and the worst, 4 the other figures."""
+        scratch, count, dtype = self._scratch, len(left), left.dtype
+        # 1 - tried first only after a tile that was equal, too: otherwise the difference tells it with less work
+        if self._expect_equal and not self._count_changed(left, right):
+            return self._count_equal(left)
+        # 2
+        difference = np.subtract(left, right, out=scratch.of("difference", dtype, count))
+        largest = max(float(difference.max()), -float(difference.min()))
+        if not largest < math.inf:
+            return False
+        magnitude = np.abs(left, out=scratch.of("magnitude", dtype, count))
+        lowest = float(magnitude.min())
+        if not largest or not lowest:
+            differing = self._count_changed(left, right)
+            self._expect_equal = not differing
+            if not differing or not largest:
+                return not differing and self._count_equal(left)
+        else:  # without zeros, other bits are other values
+            differing = int(np.count_nonzero(difference.view(f"i{dtype.itemsize}")))
+        # 3
+        if not self._excess_bounded((left, right, difference, magnitude), largest, lowest):
+            return False
+        # 4
+        self.differing += differing
+        if self.first is None:
+            changed = left.view(f"u{dtype.itemsize}") != right.view(f"u{dtype.itemsize}")
+            self.first = self._position + int(changed.argmax())
+        if largest * (1 + SLACK) >= self.largest:
+            places = self._near(difference, max(largest, self.largest))
+            self.largest = max(self.largest, float(self._formula(left[places], right[places])[1].max(initial=0)))
+        if lowest < self.smallest and self._wants_smallest():
+            self._find_smallest(magnitude, right)
+        for at in range(0, self._sample(count), ROW):
+            row = slice(at, at + ROW)
+            self._measure(left[row], right[row])
+            self._count_distances(expected[row], actual[row])
+        return True
+
+    def _excess_bounded(self, tile: tuple[Array, Array, Array, Array], largest: float, lowest: float) -> bool:
+        """Whether no element is beyond tolerance; if so, the worst is remembered.
+
+        An excess of e needs a difference of e (absolute + relative |a|), and so one of e (absolute + relative min |a|).
+        """
+        left, right, difference, magnitude = tile
+        low, high = _BOUNDED[left.dtype]
+        absolute, relative = self.tolerance.absolute, self.tolerance.relative
+        least = absolute + relative * lowest
+        if not low <= least or not all(part <= high for part in (absolute, relative)):
+            return False
+        most = 0.0 if self._worst is None else self._worst.excess
+        if largest * (1 + SLACK) < least * min(most, 1.0):
+            return True
+        if most and largest * (1 + SLACK) < least:
+            places = self._near(difference, most * least)
+            if len(places) <= len(left) // 128:
+                self._rank(places, *self._formula(left[places], right[places])[1:], left[places], right[places])
+                return True
+        bound = np.multiply(magnitude, left.dtype.type(relative), out=self._scratch.of("bound", left.dtype, len(left)))
+        np.add(bound, left.dtype.type(absolute), out=bound)
+        np.divide(np.abs(difference, out=self._scratch.of("size", left.dtype, len(left))), bound, out=bound)
+        at = int(bound.argmax())
+        if not float(bound[at]) < 1 - SLACK:
+            return False
+        likely = float(self._formula(left[at : at + 1], right[at : at + 1])[2][0])
+        places = np.flatnonzero(bound >= left.dtype.type(max(most, likely) * (1 - SLACK)))
+        self._rank(places, *self._formula(left[places], right[places])[1:], left[places], right[places])
+        return True
+
+    def _count_changed(self, left: Array, right: Array) -> int:
+        """How many elements have other bits."""
+        unsigned = f"u{left.dtype.itemsize}"
+        changed = self._scratch.of("changed", np.dtype(bool), len(left))
+        return int(np.count_nonzero(np.not_equal(left.view(unsigned), right.view(unsigned), out=changed)))
+
+    def _count_equal(self, left: Array) -> bool:
+        """Whether equal blocks are finite; if so, their figures are added."""
+        if not math.isfinite(product(left, left)):
+            return False
+        self._expect_equal = True
+        for at in range(0, self._sample(len(left)), ROW):
+            self._measure(left[at : at + ROW], left[at : at + ROW])
+            self.ulps[0] += len(left[at : at + ROW])
+        if self._wants_smallest():
+            magnitude = np.abs(left, out=self._scratch.of("magnitude", left.dtype, len(left)))
+            self.smallest = min(self.smallest, float(magnitude.min()))
+        return True
+
+    def _find_smallest(self, magnitude: Array, right: Array) -> None:
+        lowest = int(magnitude.argmin())
+        known = min(self.smallest, max(float(magnitude[lowest]), abs(float(right[lowest]))))
+        places = np.flatnonzero(magnitude < known)
+        others = np.maximum(magnitude[places], np.abs(right[places])).astype(np.float64)
+        self.smallest = min(known, float(others.min(initial=math.inf)))
+
+    def _near(self, values: Array, size: float) -> Array:
+        size_of = np.abs(values, out=self._scratch.of("size", values.dtype, len(values)))
+        return np.flatnonzero(size_of >= values.dtype.type(size * (1 - SLACK)))
+
+    def _wants_smallest(self) -> bool:
+        """Whether a smaller element can still change what was allowed."""
+        if not self.tolerance.relative:
+            self.smallest = 0.0
+        return self.smallest > 0
+
+    def _formula(self, left: Array, right: Array) -> tuple[Floats, Floats, Floats]:
+        """What is allowed, the difference and the excess of finite pairs, in float64 or wider."""
+        wide = np.result_type(left.dtype, np.float64)
+        left, right = left.astype(wide), right.astype(wide)
+        difference = np.abs(left - right)
+        allowed = self._allowed(np.maximum(np.abs(left), np.abs(right)))
+        return allowed, difference, _excess(difference, allowed)
+
+    def _judge(self, expected: Array, actual: Array) -> None:
+        """Every element by the formula."""
+        changed = _changed(expected, actual)
+        if changed.any():
             self.differing += int(changed.sum())
             if self.first is None:
-                self.first = self.compared + int(changed.argmax())
-        with np.errstate(all="ignore"):
-            if kind in "fc":
-                self._floats(expected, actual, changed)
-            elif kind in "iub":
-                self._integers(expected, actual, changed)
-            elif changed is not None:
-                self.beyond += int(changed.sum())
-                self._rank(changed, changed.astype(np.float64), np.where(changed, math.inf, 0.0), expected, actual)
-        self.compared += len(expected)
+                self.first = self._position + int(changed.argmax())
+        kind = expected.dtype.kind
+        if kind in "fc":
+            self._floats(expected, actual, changed)
+        elif kind in "iub":
+            self._integers(expected, actual, changed)
+        else:
+            self.beyond += int(changed.sum())
+            places = np.flatnonzero(changed)
+            self._rank(places, np.ones(len(places)), np.full(len(places), math.inf), expected[places], actual[places])
 
-    def _floats(self, expected: Array, actual: Array, changed: Array | None) -> None:
-        left = expected.astype(np.result_type(expected.dtype, np.float64), copy=False)
-        magnitude = np.abs(left)
-        if changed is None and np.isfinite(magnitude.max()):
-            self._allow(magnitude.min())
-            return
-        right = actual.astype(left.dtype, copy=False)
-        finite = np.isfinite(left) & np.isfinite(right)
+    def _floats(self, expected: Array, actual: Array, changed: Array) -> None:
+        finite = np.isfinite(expected) & np.isfinite(actual)
         if not finite.all():
             self.not_finite += int((~finite).sum())
+            self.nans = [self.nans[0] + int(np.isnan(expected).sum()), self.nans[1] + int(np.isnan(actual).sum())]
             if self.first_not_finite is None:
-                self.first_not_finite = self.compared + int(finite.argmin())
-            left, right = np.where(finite, left, 0), np.where(finite, right, 0)
-        difference = np.abs(left - right)
-        magnitude = np.maximum(np.abs(left), np.abs(right))
-        allowed = self._allowed(magnitude)
-        if finite.any():
-            self._allow(magnitude[finite].min())
-        self.beyond += int((difference > allowed).sum())
-        if changed is not None:
-            self._rank(changed, difference, _excess(difference, allowed), expected, actual)
+                self.first_not_finite = self._position + int(finite.argmin())
+            self._floats_ranked(np.where(finite, expected, 0), np.where(finite, actual, 0), changed, (expected, actual))
+            self._see(np.maximum(np.abs(expected[finite]), np.abs(actual[finite])))
+            self._count_distances(expected[finite], actual[finite])
+            return
+        self._floats_ranked(expected, actual, changed, (expected, actual))
+        self._see(np.maximum(np.abs(expected), np.abs(actual)))
+        self._count_distances(expected, actual)
 
-    def _integers(self, expected: Array, actual: Array, changed: Array | None) -> None:
+    def _floats_ranked(self, left: Array, right: Array, changed: Array, originals: tuple[Array, Array]) -> None:
+        allowed, difference, excess = self._formula(left, right)
+        self.beyond += int((difference > allowed).sum())
+        self.largest = max(self.largest, float(difference.max()))
+        places = np.flatnonzero(changed)
+        self._rank(places, difference[places], excess[places], originals[0][places], originals[1][places])
+        if self._sample(len(left)):
+            self._measure(left, right)
+
+    def _integers(self, expected: Array, actual: Array, changed: Array) -> None:
         if expected.dtype.kind == "b":
             expected, actual = expected.view(np.uint8), actual.view(np.uint8)
-        magnitude = np.maximum(np.abs(expected.astype(np.float64)), np.abs(actual.astype(np.float64)))
-        self._allow(magnitude.min())
-        if changed is None:
+        left, right = expected.astype(np.float64), actual.astype(np.float64)
+        magnitude = np.maximum(np.abs(left), np.abs(right))
+        self._see(magnitude)
+        if self._sample(len(left)):
+            self._measure(left, right)
+        if not changed.any():
             return
         # Modulo 2^64 the difference of the larger and the smaller is exact whatever the sign.
         larger, smaller = np.maximum(expected, actual), np.minimum(expected, actual)
@@ -117,53 +376,66 @@ class Elementwise:
         limit = np.where(unlimited, 0, np.floor(allowed)).astype(np.uint64)
         approximate = difference.astype(np.float64)
         self.beyond += int((~unlimited & (difference > limit)).sum())
-        self._rank(changed, approximate, _excess(approximate, allowed), expected, actual)
+        self.largest = max(self.largest, float(approximate.max()))
+        places = np.flatnonzero(changed)
+        excess = _excess(approximate[places], allowed[places])
+        self._rank(places, approximate[places], excess, expected[places], actual[places])
+
+    def _measure(self, left: Array, right: Array) -> None:
+        """Add a row of finite numbers to the figures, in float64 or wider."""
+        wide = np.result_type(left.dtype, np.float64)
+        left, right = left.astype(wide, copy=False), right.astype(wide, copy=False)
+        difference = left - right
+        size = np.abs(difference)
+        relative = size / np.maximum(np.abs(left), np.abs(right))
+        self.relative = max(self.relative, float(np.fmax.reduce(relative, initial=0.0)))  # 0 / 0 is no difference
+        self.squares.add(float(np.vdot(left, left).real))
+        self.cross.add(float(np.vdot(left, difference).real))
+        self.apart.add(float(np.vdot(difference, difference).real))
+        self.measured += len(left)
 
     def _allowed(self, magnitude: Floats) -> Floats:
         allowed: Floats = self.tolerance.absolute + self.tolerance.relative * magnitude
         return allowed
 
-    def _allow(self, smallest: Any) -> None:
-        self.smallest_allowed = min(self.smallest_allowed, self.tolerance.allows(float(smallest)))
+    def _see(self, magnitude: Array) -> None:
+        if len(magnitude) and self._wants_smallest():
+            self.smallest = min(self.smallest, float(magnitude.min()))
 
-    def _rank(self, changed: Array, difference: Floats, excess: Floats, expected: Array, actual: Array) -> None:
-        """Remember the worst of the changed elements, by excess and then by difference."""
-        most = float(excess[changed].max())
-        place = int(np.where(changed & (excess == most), difference, -1.0).argmax())
-        if self.worst is None or (most, float(difference[place])) > (self._excess, self._worst_difference):
-            self.worst = self.compared + place
-            self.worst_values = (expected[place].item(), actual[place].item())
-            self._excess, self._worst_difference = most, float(difference[place])
-        self.largest = max(self.largest, float(difference.max()))
+    def _rank(self, places: Array, difference: Floats, excess: Floats, expected: Array, actual: Array) -> None:
+        """Remember the worst of these elements, by excess and then by difference."""
+        if not len(places):
+            return
+        most = excess.max()
+        at = int(np.where(excess == most, difference, -1.0).argmax())
+        place = -(self._position + int(places[at]))
+        self._remember(Place(float(most), float(difference[at]), place, expected[at].item(), actual[at].item()))
+
+    def _remember(self, place: Place) -> None:
+        if self._worst is None or place.rank > self._worst.rank:
+            self._worst = place
+
+    def _sample(self, count: int) -> int:
+        """How many of the next ``count`` elements are measured."""
+        if self._full:
+            return count
+        return 0 if self._position % _SAMPLED else min(count, ROW)
+
+    def _count_distances(self, expected: Array, actual: Array) -> None:
+        is_float = expected.dtype.kind == "f" and expected.dtype.itemsize <= 8
+        if self._ulp_shift is not None and is_float and self._sample(len(expected)):
+            self.ulps += ulp_buckets(expected, actual, self._ulp_shift)
 
 
-def relative_l2(pairs: Any) -> float | None:
-    """``||a - b|| / ||a||`` over an iterable of pairs of numeric blocks; None where it is no number.
-
-    The sums are exact over blocks, so the same cut into blocks gives the same digits on any number of threads.
-    """
-    differences, sizes = [], []
-    with np.errstate(all="ignore"):
-        for expected, actual in pairs:
-            work = np.result_type(expected.dtype, np.float64)
-            left, right = expected.astype(work), actual.astype(work)
-            differences.append(float(np.sum(np.square(np.abs(left - right)))))
-            sizes.append(float(np.sum(np.square(np.abs(left)))))
-    total, reference = _exact_sum(differences), _exact_sum(sizes)
-    return math.sqrt(total / reference) if total is not None and reference else None
-
-
-def _exact_sum(parts: list[float]) -> float | None:
-    if not all(map(math.isfinite, parts)):
+def root_of_ratio(numerator: ExactSum, denominator: ExactSum) -> float | None:
+    """The square root of one sum over another; None where that is no number."""
+    over, under = numerator.scaled, denominator.scaled
+    if over is None or not under:
         return None
     try:
-        return math.fsum(parts)
+        return math.sqrt(Fraction(over, under))
     except OverflowError:
         return None
-
-
-def _same_bits(expected: Array, actual: Array) -> bool:
-    return bool(np.array_equal(expected.view(np.uint8), actual.view(np.uint8)))
 
 
 def _changed(expected: Array, actual: Array) -> NDArray[np.bool_]:

@@ -20,6 +20,10 @@ GROUPS: Final = {
 }
 """The parts of a manifest under each heading, in the order in which a cause is looked for."""
 
+_LONG: Final = 1000
+"""Items from which a list counts as an array: the first place that differs is named, and no other."""
+
+_SHOWN: Final = 200
 _IDENTITIES: Final = ("name", "path", "digest")
 
 
@@ -56,13 +60,38 @@ def _differences(expected: object, actual: object, part: str) -> list[Difference
         return []
     from deepdiff import DeepDiff  # noqa: PLC0415 - slow to load, and needed only where something differs
 
+    found: list[Difference] = []
+    expected, actual = _without_arrays(expected, actual, f"/{_escaped(part)}", found)
     tree = DeepDiff({part: expected}, {part: actual}, view="tree", ignore_numeric_type_changes=True)
-    found = []
     for items in tree.values():
         for item in items:
             at = "".join(f"/{_escaped(str(key))}" for key in item.path(output_format="list"))
             found.append(Difference(at=at, expected=_present(item.t1), actual=_present(item.t2)))
     return found
+
+
+def _without_arrays(expected: object, actual: object, at: str, found: list[Difference]) -> tuple[object, object]:
+    """Both sides without pairs of long lists, which are told apart here: deepdiff needs minutes for a million numbers."""
+    match expected, actual:
+        case (dict(), dict()):
+            shared = {
+                key: _without_arrays(expected[key], actual[key], f"{at}/{_escaped(str(key))}", found)
+                for key in expected
+                if key in actual
+            }
+            return (
+                {key: shared[key][0] if key in shared else value for key, value in expected.items()},
+                {key: shared[key][1] if key in shared else value for key, value in actual.items()},
+            )
+        case (list(), list()) if max(len(expected), len(actual)) > _LONG:
+            if expected != actual:
+                pairs = enumerate(zip(expected, actual, strict=False))
+                place = next((place for place, (one, other) in pairs if one != other), min(len(expected), len(actual)))
+                sides = [f"{len(side)} items, here {side[place : place + 1]}" for side in (expected, actual)]
+                found.append(Difference(at=f"{at}/{place}", expected=sides[0][:_SHOWN], actual=sides[1][:_SHOWN]))
+            return None, None
+        case _:
+            return expected, actual
 
 
 def _present(value: object) -> Json:
@@ -75,6 +104,8 @@ def _by_identity(value: object) -> object:
     match value:
         case dict():
             return {key: _by_identity(inner) for key, inner in value.items()}
+        case [first, *_] if len(value) > _LONG and not isinstance(first, dict):
+            return value
         case list():
             keys = [_identity(item) for item in value]
             if keys and None not in keys and len(set(keys)) == len(keys):

@@ -8,11 +8,15 @@ exactly and for every model; it is attained where all of them flip the same way.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from auditor.compare.errors import Unrecomputable
 from auditor.model.comparison import Tolerance
+
+_ULPS: Final = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +47,9 @@ def flip_bound(scores: Iterable[float], epsilon: float, *, threshold: float = 0.
     Raises:
         Unrecomputable: no scores, one that is not finite, or an ε that is no bound.
     """
-    margins = [abs(_finite(score) - threshold) for score in scores]
-    return _bound(margins, epsilon, reach=epsilon)
+    found = [_finite(score) for score in scores]
+    margins = [abs(score - threshold) for score in found]
+    return _bound(margins, epsilon, reach=epsilon, magnitude=max(map(abs, [*found, threshold])))
 
 
 def flip_bound_of_classes(rows: Iterable[Sequence[float]], epsilon: float) -> FlipBound:
@@ -53,22 +58,23 @@ def flip_bound_of_classes(rows: Iterable[Sequence[float]], epsilon: float) -> Fl
     Raises:
         Unrecomputable: no rows, one with fewer than two scores or one that is not finite, or an ε that is no bound.
     """
-    gaps = []
+    gaps, magnitude = [], 0.0
     for row in rows:
         if len(row) < 2:
             raise Unrecomputable("an argmax over fewer than two classes decides nothing")
         first, second = sorted(map(_finite, row), reverse=True)[:2]
         gaps.append(first - second)
-    return _bound(gaps, epsilon, reach=2 * epsilon)
+        magnitude = max(magnitude, abs(first), abs(second))
+    return _bound(gaps, epsilon, reach=2 * epsilon, magnitude=magnitude)
 
 
-def _bound(distances: list[float], epsilon: float, *, reach: float) -> FlipBound:
+def _bound(distances: list[float], epsilon: float, *, reach: float, magnitude: float) -> FlipBound:
     if not (math.isfinite(epsilon) and epsilon >= 0):
         raise Unrecomputable(f"{epsilon} bounds no output: it is a finite number of at least 0")
     if not distances:
         raise Unrecomputable("there are no rows")
-    # A difference is rounded once: one unit in its last place keeps the bound on the safe side.
-    limit = math.nextafter(reach, math.inf)
+    # Scores, movements and differences are rounded: a few units in the last place keep the bound on the safe side.
+    limit = reach + _ULPS * sys.float_info.epsilon * (magnitude + epsilon)
     return FlipBound(flippable=sum(distance <= limit for distance in distances), n=len(distances), epsilon=epsilon)
 
 

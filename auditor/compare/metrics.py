@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Iterator, Mapping
+from fractions import Fraction
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
+
+import msgspec
 
 from auditor.compare.errors import Refused
 from auditor.compare.source import Source
@@ -15,51 +19,73 @@ from auditor.model.comparison import Comparison, Tolerance
 from auditor.model.policy import Tolerances
 from auditor.model.words import Agreement
 
+Better = Literal["higher", "lower", "either"]
+
 _MAX_FILE: Final = 1 << 24
 _MAX_DEPTH: Final = 32
 
 
-def compare_metric(
-    name: str, expected: float | None, actual: float | None, tolerance: Tolerance, *, quantum: float | None = None
+def compare_metric(  # noqa: PLR0913 - two figures, and all that is known of how they move
+    name: str,
+    expected: float | None,
+    actual: float | None,
+    tolerance: Tolerance,
+    *,
+    quantum: float | None = None,
+    printed: float | None = None,
+    better: Better = "either",
 ) -> Comparison:
     """Whether two figures agree, as ``metric:NAME``.
 
     Equal numbers are bitwise, whether written as integer or float (0.0 and -0.0 are not). A figure that is missing, NaN or
     infinite never agrees. ``excess`` is None where it is infinite: a difference where none is allowed. ``detectable`` is the
-    smallest change of the figure that would have been seen: the allowed difference, or, for a figure that moves in steps of
-    ``quantum`` (1/n for an accuracy), the first step beyond it. The quantum never widens the tolerance.
+    smallest change of the figure that would have been seen.
+
+    Args:
+        name: what the figure is called.
+        expected: the recorded figure.
+        actual: the figure as it came out now.
+        tolerance: the difference allowed; nothing below ever widens it.
+        quantum: the step in which the figure moves (1/n for an accuracy): the first step beyond the tolerance is detectable.
+        printed: half a unit of the last place that the expected figure was printed with: no smaller change is detectable,
+            and a difference within it is named as one of printing.
+        better: ``higher`` or ``lower`` accepts any change for the better and says so; ``either`` is two-sided.
     """
     of = f"metric:{name}"
     for side, value in (("expected", expected), ("actual", actual)):
         if value is None or not _is_finite(value):
-            note = f"the {side} value is {'missing' if value is None else value}"
+            lacking = f"the {side} value is {'missing' if value is None else value}"
             return Comparison(
                 of=of,
                 agreement=Agreement.DIVERGED,
                 expected=_plain(expected),
                 actual=_plain(actual),
                 tolerance=tolerance,
-                note=note,
+                note=lacking,
             )
     assert expected is not None  # noqa: S101 - the loop has returned otherwise
     assert actual is not None  # noqa: S101
-    difference = abs(expected - actual)
+    difference = _difference(expected, actual)
     allowed = tolerance.allows(max(abs(expected), abs(actual)))
+    improved = (better == "higher" and actual > expected) or (better == "lower" and actual < expected)
+    note: str | None = None
     if difference == 0 and _sign(expected) == _sign(actual):
         agreement = Agreement.BITWISE
     elif difference <= allowed:
         agreement = Agreement.WITHIN_TOLERANCE
+    elif improved:
+        agreement, note = Agreement.WITHIN_TOLERANCE, f"better by {difference:.3g}, where {better} is better"
     else:
-        agreement = Agreement.DIVERGED
+        agreement, note = Agreement.DIVERGED, _apart(difference, printed)
     return Comparison(
         of=of,
         agreement=agreement,
         expected=expected,
         actual=actual,
         tolerance=tolerance,
-        excess=_excess(difference, allowed),
-        detectable=_detectable(allowed, quantum),
-        note=f"they differ by {difference:.3g}" if agreement is Agreement.DIVERGED else None,
+        excess=_excess(0.0 if improved else difference, allowed),
+        detectable=max(_detectable(allowed, quantum), printed or 0.0),
+        note=note,
     )
 
 
@@ -68,13 +94,20 @@ def compare_metrics(
 ) -> tuple[Comparison, ...]:
     """One comparison per metric of either side that the policy does not ignore; one that is missing or new diverged.
 
-    See :func:`ignored_metrics` for the others.
+    One that is missing while a new one has exactly its figure is named as renamed, and diverged all the same: which name
+    a figure has is part of the claim. See :func:`ignored_metrics` for the others.
     """
-    return tuple(
-        compare_metric(name, expected.get(name), actual.get(name), metric_tolerance(tolerances, name))
-        for name in _names(expected, actual)
-        if not is_ignored(tolerances, name)
-    )
+    names = [name for name in _names(expected, actual) if not is_ignored(tolerances, name)]
+    lost = {name: value for name, value in expected.items() if name in names and name not in actual}
+    new = {name: value for name, value in actual.items() if name in names and name not in expected}
+    compared = []
+    for name in names:
+        result = compare_metric(name, expected.get(name), actual.get(name), metric_tolerance(tolerances, name))
+        others = [other for other, value in new.items() if value == lost[name]] if name in lost else []
+        if len(others) == 1:
+            result = msgspec.structs.replace(result, note=f"{result.note}; {others[0]} is new and has its figure: renamed?")
+        compared.append(result)
+    return tuple(compared)
 
 
 def ignored_metrics(
@@ -172,10 +205,27 @@ def _excess(difference: float, allowed: float) -> float | None:
     return excess if math.isfinite(excess) else None
 
 
-def _detectable(allowed: float, quantum: float | None) -> float | None:
-    if not math.isfinite(allowed):
-        return None
-    return (math.floor(allowed / quantum) + 1) * quantum if quantum else allowed
+def _detectable(allowed: float, quantum: float | None) -> float:
+    if quantum and math.isfinite(steps := allowed / quantum):
+        allowed = (math.floor(steps) + 1) * quantum
+    return min(allowed, sys.float_info.max)  # a tolerance that allows everything detects nothing that a float can say
+
+
+def _difference(one: float, other: float) -> float:
+    """The distance; an integer and a float are subtracted exactly, for beyond 2**53 Python would round the integer."""
+    if type(one) is type(other):
+        return abs(one - other)
+    try:
+        return float(abs(Fraction(one) - Fraction(other)))
+    except OverflowError:
+        return math.inf
+
+
+def _apart(difference: float, printed: float | None) -> str:
+    words = f"they differ by {difference:.3g}"
+    if printed is not None and difference <= printed:
+        return f"{words}, no more than printing cut off ({printed:.3g}): record more places, or allow it in the policy"
+    return words
 
 
 def _plain(value: float | None) -> float | str | None:

@@ -14,10 +14,11 @@ from pathlib import Path
 
 from auditor import digest
 from auditor.compare.errors import Unrecomputable
-from auditor.compare.formulas import REGRESSION, Kind, Sample
+from auditor.compare.formulas import REGRESSION, Kind
 from auditor.compare.metrics import compare_metric
 from auditor.compare.predictions import churn
 from auditor.compare.recompute import Recomputed, known_kind, load_sample, recompute_sample
+from auditor.compare.samples import Sample, keys, positive_of
 from auditor.compare.tables import number
 from auditor.model.comparison import Comparison, Tolerance
 from auditor.model.run import MetricColumns, MetricParameters
@@ -39,8 +40,9 @@ class Judged:
 class Replica:
     """What became of one known-bad set of predictions.
 
-    ``exercised`` is false when it could not be made, equals the real predictions, or no metric could be computed for it:
-    then ``rejected`` says nothing. ``note`` gives each metric's real and replicated value.
+    ``exercised`` is false when it could not be made, equals the real predictions, no metric could be computed for it, or
+    every metric of it is exactly the real one: then equality accepts it, not a tolerance, and ``rejected`` says nothing.
+    ``note`` gives each metric's real and replicated value.
     """
 
     name: str
@@ -97,15 +99,16 @@ def _real(predictions: Path, labels: Path | None, metrics: Sequence[Judged]) -> 
     return real, reasons
 
 
-def _remade(name: str, real: _Real, seed: str) -> Sample:
+def _remade(name: str, real: _Real, seed: str) -> Sample | None:
     return _constant(real) if name == "constant" else _permuted(real.sample, seed)
 
 
-def _replica(name: str, remade: list[tuple[_Real, Sample]], reasons: list[str]) -> Replica:
+def _replica(name: str, remade: list[tuple[_Real, Sample | None]], reasons: list[str]) -> Replica:
     """Steps: 1 a replica that differs from the real predictions, 2 its metrics, 3 rejected by any of them."""
-    different = [(one, sample) for one, sample in remade if not _same(one, sample)]
+    made = [(one, sample) for one, sample in remade if sample is not None]
+    different = [(one, sample) for one, sample in made if not _same(one, sample)]
     if not different:
-        why = "it equals the real predictions" if remade else "no metric could be computed"
+        why = "it equals the real predictions" if made else "no metric could be computed"
         return Replica(name=name, rejected=False, exercised=False, note="; ".join([why, *reasons]))
     comparisons, notes = [], list(reasons)
     for one, sample in different:
@@ -116,28 +119,44 @@ def _replica(name: str, remade: list[tuple[_Real, Sample]], reasons: list[str]) 
             continue
         comparisons.append(_judge(one, value))
         notes.append(f"{one.judged.name} {one.value.value:.6g} became {value.value:.6g}")
+    # 4. what equality accepts says nothing of a tolerance: a model near chance can score as a constant does
+    exercised = any(comparison.expected != comparison.actual for comparison in comparisons)
+    if comparisons and not exercised:
+        notes.append("every metric is exactly the real one, so that no tolerance could tell them apart")
     rejected = any(comparison.agreement is Agreement.DIVERGED for comparison in comparisons)
-    return Replica(name=name, rejected=rejected, exercised=bool(comparisons), note="; ".join(notes))
+    return Replica(name=name, rejected=rejected, exercised=exercised, note="; ".join(notes))
 
 
 def _judge(real: _Real, value: Recomputed) -> Comparison:
     return compare_metric(real.judged.name, real.value.value, value.value, real.judged.tolerance, quantum=real.value.quantum)
 
 
-def _constant(real: _Real) -> Sample:
+def _constant(real: _Real) -> Sample | None:
+    """The best predictor that looks at no input; None where nobody knows it (a language model's vocabulary)."""
     sample = real.sample
-    rows = len(sample.labels)
+    rows = sample.rows
+    if real.kind.column == "logarithm":
+        return None
     if real.kind.name in REGRESSION:
         mean = math.fsum(float(number(label) or 0) for label in sample.labels) / rows
         return replace(sample, predictions=[repr(mean)] * rows)
-    if real.kind.column == "probability":
-        # The best constant probability is the base rate of the positive class; which class that is, the loss itself says.
-        tally = Counter(sample.labels)
-        rates = [repr(count / rows) for _, count in sorted(tally.items())]
-        candidates = [replace(sample, probabilities=[rate] * rows) for rate in rates]
-        return min(candidates, key=lambda one: recompute_sample(real.kind, one, real.judged.parameters).value)
+    parameters = real.judged.parameters
+    if real.kind.column == "probability" or (parameters is not None and parameters.threshold is not None):
+        return _base_rates(real)
     most = min(Counter(sample.labels).items(), key=lambda item: (-item[1], item[0]))[0]
     return replace(sample, predictions=[most] * rows)
+
+
+def _base_rates(real: _Real) -> Sample:
+    """Every row gets the classes' frequencies as probabilities; the positive class's alone where there is one column."""
+    sample, rows = real.sample, real.sample.rows
+    truth = keys(sample.labels)
+    tally = Counter(truth)
+    if sample.classes is not None and sample.probabilities is None:
+        rates = {name: tally[key] / rows for name, key in zip(sample.classes, keys(list(sample.classes)), strict=True)}
+        return replace(sample, classes={name: [repr(rate)] * rows for name, rate in rates.items()})
+    positive = positive_of(tally, real.judged.parameters or MetricParameters())
+    return replace(sample, probabilities=[repr(tally[positive] / rows)] * rows)
 
 
 def _permuted(sample: Sample, seed: str) -> Sample:
@@ -146,15 +165,25 @@ def _permuted(sample: Sample, seed: str) -> Sample:
     def key(place: int) -> bytes:
         return hashlib.sha256(f"{seed}:{place}".encode()).digest()
 
-    order = sorted(range(len(sample.labels)), key=key)
+    order = sorted(range(sample.rows), key=key)
+
+    def moved(values: Sequence[str] | None) -> list[str] | None:
+        return None if values is None else [values[place] for place in order]
+
+    classes = sample.classes
     return replace(
         sample,
-        predictions=[sample.predictions[place] for place in order] if sample.predictions is not None else None,
-        probabilities=[sample.probabilities[place] for place in order] if sample.probabilities is not None else None,
+        predictions=moved(sample.predictions),
+        probabilities=moved(sample.probabilities),
+        classes=None if classes is None else {name: [values[place] for place in order] for name, values in classes.items()},
+        logarithms=moved(sample.logarithms),
     )
 
 
 def _same(real: _Real, sample: Sample) -> bool:
-    """Whether the column that the metric is computed from is the real one again."""
-    column = "probabilities" if real.kind.column == "probability" else "predictions"
-    return churn(getattr(real.sample, column), getattr(sample, column)) == 0
+    """Whether all columns that the metric could be computed from are the real ones again."""
+    one = real.sample
+    pairs = [(one.predictions, sample.predictions), (one.probabilities, sample.probabilities)]
+    pairs.append((one.logarithms, sample.logarithms))
+    pairs += [(values, (sample.classes or {})[name]) for name, values in (one.classes or {}).items()]
+    return all(left is None or right is None or churn(left, right) == 0 for left, right in pairs)

@@ -20,7 +20,7 @@ _EXACT: Final = Tolerance(source="exact")
 
 
 def compare_predictions(expected: Path, actual: Path, *, of: str, tolerance: Tolerance) -> Comparison:
-    """Whether two tables (csv, tsv, one-dimensional npy) predict the same, as ``predictions:{of}``.
+    """Whether two tables (see :func:`auditor.compare.tables.open_table`) predict the same, as ``predictions:{of}``.
 
     Columns are matched by name, rows by their id column where the ids come in another order, else by order. Ids, labels,
     text and integers (classes) must be equal; other numbers stay within ``tolerance``. NaN and an empty prediction never
@@ -90,7 +90,7 @@ class _Judge:
 
     def _cell(self, column: str, left: str, right: str) -> Comparison | None:
         """None where equal text says all."""
-        predicted = column in {"", *CONVENTION["prediction"], *CONVENTION["probability"]}
+        predicted = column in {"", *CONVENTION["prediction"], *CONVENTION["probability"], *CONVENTION["logarithm"]}
         one = number(left)
         other = one if left == right else number(right)
         if one is None or other is None:
@@ -126,7 +126,7 @@ class _Judge:
             actual=worst.actual,
             tolerance=self._tolerance,
             excess=worst.excess,
-            detectable=self._detectable,
+            detectable=self._detectable or 0.0,  # where every cell is compared exactly, any change is seen
             note=self._words(same=same),
         )
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from auditor.compare.errors import Refused, Unrecomputable
-from auditor.compare.formulas import Kind, Sample, compute, kind_of
-from auditor.compare.tables import Role, Table, open_table, read_columns
+from auditor.compare.formulas import SHARES, Kind, compute, kind_of
+from auditor.compare.samples import Sample
+from auditor.compare.tables import ANONYMOUS, Role, Table, open_table, read_columns
 from auditor.errors import EmptySelectionError, UndecidableError
 from auditor.model.run import MetricColumns, MetricParameters
 
@@ -56,59 +58,96 @@ def known_kind(kind_or_name: str, parameters: MetricParameters | None = None) ->
 
 def recompute_sample(kind: Kind, sample: Sample, parameters: MetricParameters | None = None) -> Recomputed:
     """The metric over columns that are already aligned. Raises :class:`Unrecomputable`."""
-    rows = len(sample.labels)
+    rows = sample.rows
     value = compute(kind, sample, parameters)
-    quantum = 1 / rows if kind.name in {"accuracy", "error_rate"} else None
+    quantum = 1 / rows if kind.name in SHARES else None
     return Recomputed(value=value, n=rows, kind=str(kind), quantum=quantum)
 
 
 def load_sample(predictions: Path, labels: Path | None, columns: MetricColumns | None = None) -> Sample:
     """Labels, predictions and probabilities, row by row about the same thing.
 
+    Log-probabilities of tokens need no labels. Columns with each class's probability are found by what their names begin
+    with (see :meth:`auditor.compare.tables.Table.classes`).
+
     Raises:
         Unrecomputable: a file that is missing, no table, or does not fit the other one.
     """
     columns = columns or MetricColumns()
     try:
-        given = _load(predictions, columns, ("id", "prediction", "probability", *(() if labels else ("label",))))
+        given = _load(predictions, columns, ("id", *_OUTPUTS, *(() if labels else ("label",))))
         truth = _load(labels, columns, ("id", "label")) if labels else given
     except (Refused, EmptySelectionError, UndecidableError) as error:
         raise Unrecomputable(error.message, hint=error.hint) from error
-    if "label" not in truth:
-        raise Unrecomputable("there is no column of labels", hint="declare it under from.columns.label")
-    if "prediction" not in given and "probability" not in given:
+    if not given.classes and given.roles.keys().isdisjoint(_OUTPUTS):
         raise Unrecomputable("there is no column of predictions", hint="declare it under from.columns.prediction")
+    if "label" not in truth.roles and (labels or "logarithm" not in given.roles):
+        raise Unrecomputable("there is no column of labels", hint="declare it under from.columns.label")
     order = _order(given, truth, declared=columns.id) if labels else None
     if order is not None:
-        given = {role: [values[place] for place in order] for role, values in given.items()}
-    return Sample(labels=truth["label"], predictions=given.get("prediction"), probabilities=given.get("probability"))
+        given = given.ordered(order)
+    return Sample(
+        labels=truth.roles.get("label", ()),
+        predictions=given.roles.get("prediction"),
+        probabilities=given.roles.get("probability"),
+        classes=given.classes or None,
+        logarithms=given.roles.get("logarithm"),
+    )
 
 
-def _load(path: Path, columns: MetricColumns, roles: Sequence[Role]) -> dict[Role, list[str]]:
-    """The columns that play these roles. An npy file plays the one it is asked for: labels, or else predictions."""
+_OUTPUTS: Final[tuple[Role, ...]] = ("prediction", "probability", "logarithm")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Columns:
+    """What was read of one table: columns by role, and the probabilities of each class by class."""
+
+    roles: dict[Role, list[str]]
+    classes: dict[str, list[str]]
+
+    @property
+    def rows(self) -> int:
+        return len(next(iter((*self.roles.values(), *self.classes.values())), ()))
+
+    def ordered(self, order: Sequence[int]) -> _Columns:
+        return _Columns(
+            roles={role: [values[place] for place in order] for role, values in self.roles.items()},
+            classes={name: [values[place] for place in order] for name, values in self.classes.items()},
+        )
+
+
+def _load(path: Path, columns: MetricColumns, roles: Sequence[Role]) -> _Columns:
+    """The columns that play these roles. An array without a name plays what it is asked for: labels, or any output."""
     with open_table(path) as table:
-        names = {role: _column(table, role, columns) for role in roles}
-        if table.header == ("",):
-            only: Role = "label" if "prediction" not in roles else "prediction"
-            names = {only: names[only]}
+        classes = table.classes(columns.probability) if "probability" in roles else {}
+        names = {role: _column(table, role, columns) for role in roles if not (classes and role in _SCORES)}
+        if table.header == (ANONYMOUS,) and "prediction" in roles:
+            names.pop("label", None)  # its only column is the predictions
         found = {role: name for role, name in names.items() if name is not None}
-        values = read_columns(table, list(dict.fromkeys(found.values())))
-        return {role: values[name] for role, name in found.items()}
+        values = read_columns(table, list(dict.fromkeys((*found.values(), *classes.values()))))
+        return _Columns(
+            roles={role: values[name] for role, name in found.items()},
+            classes={name: values[column] for name, column in classes.items()},
+        )
+
+
+_SCORES: Final = frozenset({"probability", "logarithm"})
 
 
 def _column(table: Table, role: Role, columns: MetricColumns) -> str | None:
+    """The column of a role. What the manifest declares as the probability is also where logarithms of it are."""
     try:
-        return table.column(role, getattr(columns, role))
+        return table.column(role, getattr(columns, "probability" if role == "logarithm" else role))
     except Refused:
         if role == "id":  # declared for one of the two tables; _order says what is missing
             return None
         raise
 
 
-def _order(given: dict[Role, list[str]], truth: dict[Role, list[str]], *, declared: str | None) -> list[int] | None:
+def _order(given: _Columns, truth: _Columns, *, declared: str | None) -> list[int] | None:
     """For each label the place of its prediction; None when rows match by their order."""
-    count, expected = len(given.get("prediction", given.get("probability", []))), len(truth["label"])
-    ids = [("predictions", given.get("id")), ("labels", truth.get("id"))]
+    count, expected = given.rows, truth.rows
+    ids = [("predictions", given.roles.get("id")), ("labels", truth.roles.get("id"))]
     if declared is not None:
         for what, values in ids:
             if values is None:

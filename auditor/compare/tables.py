@@ -1,9 +1,7 @@
-"""Reads tables of predictions and labels: CSV and one-dimensional npy, row by row, within limits."""
+"""Opens tables of predictions and labels, and finds out what their columns are."""
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,26 +10,32 @@ from pathlib import Path
 from typing import Final, Literal
 
 from auditor.compare.errors import Refused
+from auditor.compare.rows.delimited import delimited_rows
+from auditor.compare.rows.jsonl import jsonl_rows
+from auditor.compare.rows.parquet import parquet_rows
 from auditor.compare.source import Source
 from auditor.errors import UndecidableError
 
-Role = Literal["id", "label", "prediction", "probability"]
+Role = Literal["id", "label", "prediction", "probability", "logarithm"]
 Number = int | float
 
 CONVENTION: Final[dict[Role, tuple[str, ...]]] = {
     "id": ("id", "row_id", "sample_id", "example_id"),
     "label": ("label", "target", "y", "y_true", "labels"),
     "prediction": ("prediction", "pred", "y_pred", "predicted", "predictions"),
-    "probability": ("probability", "prob", "proba", "score", "y_score", "y_prob"),
+    "probability": ("probability", "prob", "proba", "score", "y_score", "y_prob", "probabilities", "probs"),
+    "logarithm": ("logprob", "log_prob", "log_probability", "token_logprob", "logprobs"),
 }
-"""Names that mean a role when the manifest declares none, most telling first."""
+"""Names that mean a role when the manifest declares none, most telling first. ``logarithm``: of a token's probability."""
 
 ANONYMOUS: Final = ""
-"""The name of the only column of an npy file: it is whatever the table is asked for."""
+"""The name of the only column of a one-dimensional npy file: it is whatever the table is asked for."""
+
+TABLE_SUFFIXES: Final = frozenset({".csv", ".tsv", ".jsonl", ".ndjson", ".parquet"})
+"""Files that can only be tables. An npy or npz file can be one, too."""
 
 _DELIMITERS: Final = {".csv": ",", ".tsv": "\t"}
-_MAX_LINE: Final = 1 << 20
-_MAX_COLUMNS: Final = 100_000
+_ARRAYS: Final = frozenset({".npy", ".npz"})
 _MAX_LOADED_ROWS: Final = 5_000_000
 # At most this many characters are ever taken for a number: Python's own integers grow without bound.
 _MAX_NUMBER: Final = 400
@@ -62,32 +66,54 @@ class Table:
             return declared
         return next((name for name in CONVENTION[role] if name in self.header), None)
 
+    def classes(self, declared: str | None = None) -> dict[str, str]:
+        """The columns with one class's probability each, by class: ``proba_cat`` and ``proba_dog`` where no ``proba`` is.
+
+        ``declared`` is what they have in common (``proba``), else the first conventional name that at least two begin with.
+        """
+        for name in CONVENTION["probability"] if declared is None else (declared,):
+            begins = re.compile(re.escape(name) + r"[_:./ -](.+)", re.DOTALL)
+            found = {match[1]: column for column in self.header if (match := begins.fullmatch(column))}
+            if name not in self.header and len(found) > 1:
+                return found
+        return {}
+
 
 @contextmanager
 def open_table(path: Path) -> Iterator[Table]:
-    """The table in a ``.csv``, ``.tsv`` (UTF-8, a header line) or ``.npy`` file (one dimension).
+    """The table in a csv, tsv, jsonl, ndjson, parquet, npy or npz file: see :mod:`auditor.compare.rows`.
 
     Raises:
         EmptySelectionError: there is no such file.
         Refused: not a regular file, or not a table of this form; the rows raise it, too, when they are reached.
-        UndecidableError: another format.
+        UndecidableError: another format, or one whose library is not installed.
     """
     suffix = path.suffix.lower()
-    if suffix == ".npy":
-        with _npy(path) as table:
-            yield table
+    if suffix in _ARRAYS:
+        # numpy is loaded for arrays only
+        from auditor.compare.rows.arrays import array_rows  # noqa: PLC0415
+        from auditor.compare.tensors import open_tensors  # noqa: PLC0415
+
+        with open_tensors(path) as file:
+            header, rows = array_rows(file)
+            yield Table(header=header, rows=rows)
         return
     with Source(path) as source:
-        if suffix not in _DELIMITERS:
-            raise UndecidableError(f"tables are read from csv, tsv and npy, not from {suffix or 'a file without suffix'}")
-        with io.TextIOWrapper(io.BufferedReader(_Bytes(source)), encoding="utf-8-sig", newline="") as text:
-            rows = _rows(text, _DELIMITERS[suffix])
-            header = tuple(next(rows, ()))
-            if not header:
-                raise Refused("it is empty; a table has a header line")
-            if len(set(header)) != len(header) or len(header) > _MAX_COLUMNS:
-                raise Refused("its header names a column twice, or too many")
-            yield Table(header=header, rows=_checked(rows, len(header)))
+        header, rows = _rows(source, suffix)
+        yield Table(header=header, rows=rows)
+
+
+def _rows(source: Source, suffix: str) -> tuple[tuple[str, ...], Iterator[Sequence[str]]]:
+    match suffix:
+        case ".csv" | ".tsv":
+            return delimited_rows(source, _DELIMITERS[suffix])
+        case ".jsonl" | ".ndjson":
+            return jsonl_rows(source)
+        case ".parquet":
+            return parquet_rows(source)
+        case _:
+            known = ", ".join(sorted(name.lstrip(".") for name in TABLE_SUFFIXES | _ARRAYS))
+            raise UndecidableError(f"tables are read from {known}, not from {suffix or 'a file without suffix'}")
 
 
 def read_columns(table: Table, names: Sequence[str]) -> dict[str, list[str]]:
@@ -114,64 +140,3 @@ def number(text: str) -> Number | None:
     if _INTEGER.fullmatch(text):
         return int(text)
     return float(text) if _FLOAT.fullmatch(text) else None
-
-
-class _Bytes(io.RawIOBase):
-    """The file as a raw stream for the text decoder."""
-
-    def __init__(self, source: Source) -> None:
-        super().__init__()
-        self._source = source
-        self._position = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # what io.BufferedReader passes
-        length = min(len(buffer), self._source.size - self._position)
-        if length > 0:
-            self._source.read_into(memoryview(buffer)[:length], self._position)
-            self._position += length
-        return max(0, length)
-
-
-def _lines(text: io.TextIOWrapper) -> Iterator[str]:
-    try:
-        while line := text.readline(_MAX_LINE + 1):
-            if len(line) > _MAX_LINE:
-                raise Refused(f"it has a line of more than {_MAX_LINE} characters")
-            yield line
-    except UnicodeDecodeError as error:
-        raise Refused("it is not UTF-8 text") from error
-
-
-def _rows(text: io.TextIOWrapper, delimiter: str) -> Iterator[list[str]]:
-    reader = csv.reader(_lines(text), delimiter=delimiter, strict=True)
-    try:
-        yield from reader
-    except csv.Error as error:
-        raise Refused(f"line {reader.line_num} is no row of a table: {error}") from error
-
-
-def _checked(rows: Iterator[list[str]], width: int) -> Iterator[list[str]]:
-    blank = 0
-    for place, row in enumerate(rows, start=1):
-        if not row:
-            blank = blank or place
-            continue
-        if blank:
-            raise Refused(f"row {blank} is blank")
-        if len(row) != width:
-            raise Refused(f"row {place} has {len(row)} fields where the header has {width}")
-        yield row
-
-
-@contextmanager
-def _npy(path: Path) -> Iterator[Table]:
-    from auditor.compare.tensors import open_tensors  # noqa: PLC0415 - numpy is loaded for arrays only
-
-    with open_tensors(path) as file:
-        if list(file.tensors) != [ANONYMOUS] or len(shape := file.tensors[ANONYMOUS].shape) - shape[1:].count(1) != 1:
-            raise Refused("it is no one-dimensional array")
-        values = (value for block in file.blocks(ANONYMOUS) for value in block.tolist())
-        yield Table(header=(ANONYMOUS,), rows=((value if isinstance(value, str) else repr(value),) for value in values))

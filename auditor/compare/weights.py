@@ -6,44 +6,51 @@ import hashlib
 import math
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from auditor.compare.elementwise import Elementwise, relative_l2
+from auditor.compare.elementwise import Elementwise, root_of_ratio
 from auditor.compare.errors import Refused
-from auditor.compare.tensors import BLOCK, Array, TensorFile, TensorInfo, open_tensors
+from auditor.compare.figures import figures, is_numeric
+from auditor.compare.streams import Judges, Pair, Task
+from auditor.compare.tensors import BLOCK, TensorFile, TensorInfo, open_tensors
 from auditor.errors import UndecidableError
 from auditor.model.comparison import Comparison, Tolerance
 from auditor.model.words import Agreement
 
-# Two files that store one tensor in opposite index orders cannot be streamed side by side: such a tensor is read whole.
-_WHOLE: Final = 1 << 26
+_EXACT: Final = Tolerance(source="exact by its kind")
 
 
-def compare_weights(
+def compare_weights(  # noqa: PLR0913 - two files, what they are called, how they are judged and how they are read
     expected: Path,
     actual: Path,
     *,
     of: str,
     tolerance_for: Callable[[str, str], Tolerance],
+    start: Path | None = None,
     elements: int = BLOCK,
+    workers: int | None = None,
 ) -> tuple[Comparison, ...]:
     """One comparison per tensor name of either file, as ``tensor:{of}#NAME``, in the files' order.
 
     A tensor agrees when names, shape and dtype are equal and *every* element is within its tolerance, NaN and infinity
     never. ``excess`` is the largest over all elements and None where it is infinite (a difference where none is allowed);
     ``detectable`` the smallest difference that an element was allowed; ``expected`` and ``actual`` stand at the worst place.
+    The note of a tensor that differs says where and how far, which decides nothing.
     A tensor without elements says nothing alone: a file that holds nothing else is ``not-exercised``.
 
     Args:
-        expected: npy, npz or safetensors, and ``actual`` likewise; the formats may differ.
+        expected: any format of :mod:`auditor.compare.tensors`, and ``actual`` likewise; the formats may differ.
         actual: the other file.
         of: what to call the file in the report.
         tolerance_for: gives the tolerance for a tensor's name and dtype.
+        start: the weights from which training started, if known: a tensor that differs is then also measured against the
+            update that was made to it, as rho = ||actual - expected|| / ||expected - start||.
         elements: per block. Decides memory, never the result.
+        workers: processes that read and judge; None is what is worth it here. Never decides the result.
 
     Raises:
         EmptySelectionError, Refused, UndecidableError: see :func:`auditor.compare.tensors.open_tensors`.
@@ -51,15 +58,13 @@ def compare_weights(
     with ExitStack() as stack:
         left = stack.enter_context(_open(expected, "expected"))
         right = stack.enter_context(_open(actual, "actual"))
-        shared = [name for name in left.tensors if name in right.tensors]
-        results = [*_renamed(left, right, of)]
-        for name in shared:
-            tolerance = tolerance_for(name, left.tensors[name].dtype)
-            results.append(_compare(_Pair(left, right, name), f"tensor:{of}#{name}", tolerance, elements))
+        origin = stack.enter_context(_open(start, "starting")) if start is not None else None
+        results = [*_renamed(left, right, of), *_shared(left, right, of, tolerance_for, origin, Judges(workers), elements)]
+        listed = tuple(_listed(left, right, of))
     if not results:
         note = "neither file holds any tensor"
-        return (Comparison(of=f"tensor:{of}#", agreement=Agreement.NOT_EXERCISED, note=note),)
-    return _with_empty_ones(results)
+        results = [Comparison(of=f"tensor:{of}#", agreement=Agreement.NOT_EXERCISED, note=note)]
+    return *_with_empty_ones(results), *listed
 
 
 def _open(path: Path, side: str) -> TensorFile:
@@ -69,8 +74,42 @@ def _open(path: Path, side: str) -> TensorFile:
         raise type(error)(f"the {side} file: {error.message}", hint=error.hint) from error
 
 
-def _compare(pair: _Pair, of: str, tolerance: Tolerance, elements: int) -> Comparison:
-    """Steps: 1 dtype and shape, 2 something to compare, 3 readable side by side, 4 every element, 5 the figures."""
+def _shared(  # noqa: PLR0913, PLR0917 - what the caller was given
+    left: TensorFile,
+    right: TensorFile,
+    of: str,
+    tolerance_for: Callable[[str, str], Tolerance],
+    origin: TensorFile | None,
+    judges: Judges,
+    elements: int,
+) -> Iterator[Comparison]:
+    """Tensors of both files. Steps: 1 what needs no reading, 2 every element of the others, 3 the figures."""
+    settled: dict[str, Comparison] = {}
+    work: dict[str, Task] = {}
+    names = [name for name in left.tensors if name in right.tensors]
+    for name in names:
+        info, pair = left.tensors[name], Pair(left, right, name)
+        tolerance = _EXACT if info.exact else tolerance_for(name, info.dtype)
+        found = _unread(pair, f"tensor:{of}#{name}", tolerance)
+        if found is None:
+            work[name] = Task(pair, tolerance)
+        else:
+            settled[name] = found
+    verdicts = dict(zip(work, judges.judge([*work.values()], elements), strict=True))
+    # Whoever is told that a tensor diverged wants every figure to be about all of it: it is read again.
+    again = [name for name, judge in verdicts.items() if not judge.agrees and judge.measured < judge.compared]
+    verdicts |= zip(again, judges.judge([replace(work[name], full=True) for name in again], elements), strict=True)
+    ties = _ties(left, right)
+    for name in names:
+        if name in settled:
+            yield settled[name]
+        else:
+            rho = _rho(verdicts[name], work[name].pair, origin)
+            yield _result(f"tensor:{of}#{name}", verdicts[name], left.tensors[name], rho, ties.get(name))
+
+
+def _unread(pair: Pair, of: str, tolerance: Tolerance) -> Comparison | None:
+    """Steps: 1 dtype and shape, 2 something to compare, 3 readable side by side; None where elements have to decide."""
     expected, actual = pair.infos
     for what, one, other in (("dtype", expected.dtype, actual.dtype), ("shape", [*expected.shape], [*actual.shape])):
         if one != other:
@@ -80,52 +119,39 @@ def _compare(pair: _Pair, of: str, tolerance: Tolerance, elements: int) -> Compa
             )
     if not expected.elements:
         return Comparison(of=of, agreement=Agreement.NOT_EXERCISED, tolerance=tolerance, note="it has no elements")
-    if expected.fortran != actual.fortran and expected.nbytes > _WHOLE:
+    if not pair.readable:
         note = f"its {expected.nbytes} bytes are stored in opposite index orders; store both with numpy.ascontiguousarray"
         return Comparison(of=of, agreement=Agreement.INCONCLUSIVE, tolerance=tolerance, note=note)
-    judge = Elementwise(tolerance)
-    for left, right in pair.blocks(elements):
-        judge.update(left, right)
-    if not judge.differing and judge.agrees:
-        return _result(of, judge, Agreement.BITWISE, None)
-    # A second reading, always in blocks of one size: the digits that are printed must not depend on the caller's.
-    apart = relative_l2(pair.blocks(BLOCK)) if _is_numeric(expected) and not judge.not_finite else None
-    agreement = Agreement.WITHIN_TOLERANCE if judge.agrees else Agreement.DIVERGED
-    return _result(of, judge, agreement, _words(judge, expected, apart))
+    return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Pair:
-    """One tensor of two files."""
-
-    left: TensorFile
-    right: TensorFile
-    name: str
-
-    @property
-    def infos(self) -> tuple[TensorInfo, TensorInfo]:
-        return self.left.tensors[self.name], self.right.tensors[self.name]
-
-    def blocks(self, elements: int) -> Iterator[tuple[Array, Array]]:
-        expected, actual = self.infos
-        if expected.fortran == actual.fortran:
-            yield from zip(self.left.blocks(self.name, elements), self.right.blocks(self.name, elements), strict=True)
-            return
-        one, other = _whole(self.left, self.name), _whole(self.right, self.name)
-        for start in range(0, len(one), elements):
-            yield one[start : start + elements], other[start : start + elements]
+def _rho(judge: Elementwise, pair: Pair, origin: TensorFile | None) -> str | None:
+    """How far apart two tensors are, in updates that training made: 1 is as wrong as not having trained at all."""
+    info = pair.infos[0]
+    if origin is None or not judge.differing or judge.not_finite or not is_numeric(info):
+        return None
+    known = origin.tensors.get(pair.name)
+    if known is None or (known.dtype, known.shape) != (info.dtype, info.shape):
+        return "no rho: the starting point has no such tensor"
+    update = Elementwise(_EXACT, total=info.elements, full=judge.measured == judge.compared, ulp_shift=None)
+    moved = Pair(pair.left, origin, pair.name)
+    if not moved.readable:
+        return "no rho: the starting point is stored in the opposite index order"
+    for expected, start in moved.tiles():
+        update.update(expected, start)
+    rho = root_of_ratio(judge.apart, update.apart)
+    return "no rho: training changed nothing in it" if rho is None else f"rho {rho:.3g} of its update in training"
 
 
-def _whole(file: TensorFile, name: str) -> Array:
-    """All elements, last index fastest."""
-    info = file.tensors[name]
-    flat = np.concatenate([block.copy() for block in file.blocks(name)])
-    return flat.reshape(info.shape, order="F").ravel(order="C") if info.fortran else flat
-
-
-def _result(of: str, judge: Elementwise, agreement: Agreement, note: str | None) -> Comparison:
+def _result(of: str, judge: Elementwise, info: TensorInfo, rho: str | None, tie: str | None) -> Comparison:
     expected, actual = judge.worst_values or (None, None)
     detectable = judge.smallest_allowed
+    if judge.differing or judge.not_finite:
+        agreement = Agreement.WITHIN_TOLERANCE if judge.agrees else Agreement.DIVERGED
+        words = [*figures(judge, info), *([rho] if rho is not None else [])]
+    else:
+        agreement, words = (Agreement.BITWISE, []) if judge.agrees else (Agreement.DIVERGED, [])
+    words += [tie] if tie is not None else []
     return Comparison(
         of=of,
         agreement=agreement,
@@ -134,38 +160,7 @@ def _result(of: str, judge: Elementwise, agreement: Agreement, note: str | None)
         tolerance=judge.tolerance,
         excess=judge.excess,
         detectable=detectable if math.isfinite(detectable) else None,
-        note=note,
-    )
-
-
-def _words(judge: Elementwise, info: TensorInfo, apart: float | None) -> str:
-    parts = []
-    if judge.first_not_finite is not None:
-        place = _place(judge.first_not_finite, info)
-        parts.append(
-            f"NaN or infinity in {judge.not_finite} of {judge.compared} elements, first at {place}: never agreement"
-        )
-    if judge.first is not None and judge.worst is not None:
-        parts.append(f"{judge.differing} of {judge.compared} elements differ, {judge.beyond} beyond tolerance")
-        parts.append(f"first at {_place(judge.first, info)}, worst at {_place(judge.worst, info)}")
-        if _is_numeric(info):
-            parts.append(f"max abs {judge.largest:.3g}")
-    if apart is not None:
-        parts.append(f"relative L2 {apart:.3g}")
-    return "; ".join(parts)
-
-
-def _place(flat: int, info: TensorInfo) -> str:
-    place = []
-    for extent in info.shape if info.fortran else reversed(info.shape):
-        flat, index = divmod(flat, extent)
-        place.append(index)
-    return str(place if info.fortran else place[::-1])
-
-
-def _is_numeric(info: TensorInfo) -> bool:
-    return info.dtype == "bool" or info.dtype.startswith(
-        ("int", "uint", "float", "bfloat", "complex", "longdouble", "clong")
+        note="; ".join(words) or None,
     )
 
 
@@ -196,6 +191,32 @@ def _renamed(left: TensorFile, right: TensorFile, of: str) -> Iterator[Compariso
     for name in added:
         note = f"it is a new name for {old_names[name]}" if name in old_names else "it was not expected"
         yield Comparison(of=f"tensor:{of}#{name}", agreement=Agreement.DIVERGED, note=note)
+
+
+def _ties(left: TensorFile, right: TensorFile) -> dict[str, str]:
+    """For each name that shares its stored bytes with others in one of the files: with which."""
+    old, new = ({name: set(group) for group in file.tied for name in group} for file in (left, right))
+    words = {}
+    for name in old.keys() | new.keys():
+        one, other = old.get(name, {name}), new.get(name, {name})
+        if one == other:
+            words[name] = f"tied to {_names(one, name)}"
+        elif other > one:
+            words[name] = f"newly tied to {_names(other - one, name)}"
+        else:
+            words[name] = f"no longer tied to {_names(one - other, name)}"
+    return words
+
+
+def _names(group: set[str], name: str) -> str:
+    return ", ".join(sorted(group - {name}))
+
+
+def _listed(left: TensorFile, right: TensorFile, of: str) -> Iterator[Comparison]:
+    """What a file holds beside tensors: listed, never counted."""
+    for name, what in {**left.listed, **right.listed}.items():
+        note = f"{what}, which is not compared"
+        yield Comparison(of=f"file:{of}#{name}", agreement=Agreement.NOT_EXERCISED, note=note)
 
 
 def _form(info: TensorInfo) -> tuple[str, tuple[int, ...], bool]:

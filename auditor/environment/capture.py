@@ -7,15 +7,17 @@ import os
 import re
 import subprocess
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
 
+from auditor.environment import container
 from auditor.environment import hardware as machine
 from auditor.environment import variables as names
 from auditor.environment.executor import NUMERIC_PACKAGES, classify
 from auditor.environment.interpreter import resolve
 from auditor.errors import UndecidableError
-from auditor.model.run import Environment, Json
+from auditor.model.run import Container, Environment, Json
 
 _PROBE = Path(__file__).with_name("probe.py")
 _PATIENCE = 60.0
@@ -30,6 +32,16 @@ class Probed(TypedDict):
     libc: str
     packages: dict[str, str]
     editable: list[str]
+    folders: list[str]
+    blas: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Captured:
+    """An environment, and the folders in which its interpreter looks for modules."""
+
+    environment: Environment
+    folders: tuple[str, ...]
 
 
 def capture(python: str | None, variables: Mapping[str, str]) -> Environment:
@@ -42,21 +54,33 @@ def capture(python: str | None, variables: Mapping[str, str]) -> Environment:
     Raises:
         UndecidableError: there is no interpreter, or it cannot be asked.
     """
+    return examine(python, variables).environment
+
+
+def examine(python: str | None, variables: Mapping[str, str]) -> Captured:
+    """The same as :func:`capture`, with the interpreter's folders of modules.
+
+    Raises:
+        UndecidableError: there is no interpreter, or it cannot be asked.
+    """
     found = resolve([python] if python else ["python"], variables, Path.cwd())
     if found.path is None:
         raise UndecidableError("there is no python on PATH to describe", hint="activate the environment of the run first")
     about = _ask(found.path, variables)
     box = machine.describe()
-    return Environment(
+    housed = container.find(variables)
+    environment = Environment(
         python=about["version"] if about["implementation"] == "cpython" else f"{about['implementation']} {about['version']}",
         platform=f"{box.system} {box.machine}" + (f" {about['libc']}" if about["libc"] else ""),
-        hardware=_hardware(box),
+        hardware=_hardware(box) | ({"container": housed.kind} if housed else {}),
         executor=classify(_features(box, about, variables)),
         threads=dict(names.threads(variables, box.cpus)),
         variables=names.allowed(variables),
         packages=about["packages"],
         editable=tuple(about["editable"]),
+        container=Container(image=housed.image) if housed and housed.image else None,
     )
+    return Captured(environment=environment, folders=tuple(about["folders"]))
 
 
 def _ask(python: str, variables: Mapping[str, str]) -> Probed:
@@ -99,4 +123,5 @@ def _features(box: machine.Hardware, about: Probed, variables: Mapping[str, str]
         "packages": {name: about["packages"][name] for name in NUMERIC_PACKAGES if name in about["packages"]},
     }
     devices = [f"{d.get('model') or d['kind']} {d.get('driver', '')}".strip() for d in box.accelerators]
+    features |= {"blas": about["blas"]} if about["blas"] else {}
     return features | ({"accelerators": devices} if devices else {})

@@ -51,6 +51,19 @@ def _distributions(folders: list[str]) -> tuple[dict[str, str], list[str]]:
     return versions, sorted(editable)
 
 
+def _blas(folders: list[str]) -> list[str]:
+    """Linear algebra that wheels bring along (``numpy.libs``), by file name: it holds vendor, version and build."""
+    found: set[str] = set()
+    for folder in folders:
+        for place in ("numpy.libs", "numpy/.dylibs", "scipy.libs", "scipy/.dylibs"):
+            try:
+                names = os.listdir(os.path.join(folder, place))  # noqa: PTH118, PTH208
+            except OSError:
+                continue
+            found.update(place + "/" + name for name in names if re.search(r"blas|mkl|blis|atlas|accelerate", name.lower()))
+    return sorted(found)
+
+
 def _libc() -> str:
     try:
         name = os.confstr("CS_GNU_LIBC_VERSION")
@@ -61,7 +74,8 @@ def _libc() -> str:
 
 def main() -> None:
     """Print what this interpreter is and has."""
-    versions, editable = _distributions(_folders(sys.argv[1:]))
+    folders = _folders(sys.argv[1:])
+    versions, editable = _distributions(folders)
     about = {
         "implementation": sys.implementation.name,
         "version": ".".join(str(part) for part in sys.version_info[:3]),
@@ -69,6 +83,8 @@ def main() -> None:
         "libc": _libc(),
         "packages": versions,
         "editable": editable,
+        "folders": [os.path.abspath(folder) for folder in folders],  # noqa: PTH100
+        "blas": _blas(folders),
     }
     sys.stdout.write(json.dumps(about))
 

@@ -1,4 +1,4 @@
-"""Finds the bytes behind a claim, by digest: in the judged tree, in the working tree, or nowhere.
+"""Finds the bytes behind a claim, by digest: in the judged tree, as a Git LFS object, in the working tree, in a store.
 
 The claims are a manifest's data sets, artifacts, locks and configuration files. What is found is re-hashed here; a digest
 in a manifest is never believed.
@@ -8,18 +8,25 @@ from __future__ import annotations
 
 import os
 import posixpath
-import shutil
 import stat
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from auditor import digest
 from auditor.evidence.content import POINTER_LIMIT, other_endings, pointer
+from auditor.evidence.located import LFS_POINTER, Claim, Located
+from auditor.evidence.stored import Stored
 from auditor.evidence.unanswered import Inconclusive
 from auditor.git import Repository
+from auditor.model.words import EvidenceLevel
+from auditor.store.hashing import Hashing
+from auditor.store.stores import Stores
+
+if TYPE_CHECKING:
+    from tempfile import TemporaryDirectory
 
 _LINK_LIMIT = 4096
 _MOST_LINKS = 8
@@ -27,67 +34,41 @@ _TEXT_LIMIT = 64 << 20
 """Line endings of larger files are not looked into: what is said about them is a hint, not a decision."""
 
 
-LFS_POINTER = "Git LFS pointer"
-"""Where only a digest is known: what :attr:`Located.where` says of a pointer without its object."""
-
-
-class Claim(Protocol):
-    """What a data set, an artifact, a lock and a configuration file have in common."""
-
-    @property
-    def path(self) -> str | None:
-        """Where the bytes are said to be."""
-
-    @property
-    def digest(self) -> str | None:
-        """What the bytes are said to hash to."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Located:
-    """Bytes that were found and hashed.
-
-    ``where`` says in words which place they came from. ``file`` is a regular file with exactly these bytes, None where
-    only their digest is known (a directory, a Git LFS pointer without its object). ``normalised`` is the declared digest
-    when the bytes would have it with the other line endings (LF for CRLF, CRLF for LF).
-    """
-
-    path: str
-    digest: str
-    size: int
-    where: str
-    file: Path | None
-    normalised: str | None = None
-
-
-@dataclass(slots=True)
+@dataclass
 class ClaimedBytes:
     """Looks up the bytes of claims for one audit, each only once.
 
-    ``commit`` is the judged commit; None means that the working tree itself is judged.
+    ``commit`` is the judged commit; None means that the working tree itself is judged. ``stores`` are those of a trusted
+    policy. ``hashing`` reads files of the working tree. ``expected`` are the claims that will be asked for.
     """
 
     root: Path
     repository: Repository | None
     commit: str | None
     scratch: Callable[[], Path]
+    stores: Stores = field(default_factory=lambda: Stores({}))
+    hashing: Hashing = field(default_factory=Hashing)
+    expected: Sequence[Claim] = ()
     _found: dict[str, Located | None] = field(default_factory=dict)
+    _apart: dict[tuple[str | None, ...], Located | None] = field(default_factory=dict)
 
     def locate(self, claim: Claim) -> Located:
         """The bytes behind ``claim``.
 
         Raises:
-            Inconclusive: they are in none of the places known, or there is no path to look at.
+            Inconclusive: they are in none of the places known.
         """
         path = claim.path
-        if path is None:
-            raise Inconclusive("the bytes have no path in the repository, and no store is configured that holds them")
-        if path not in self._found:
+        if path is not None and path not in self._found:
             self._found[path] = self._look(path, claim.digest)
-        found = self._found[path]
-        if found is None:
-            raise Inconclusive(f"{path} is neither in the judged commit nor in the working tree")
-        return found
+        found = self._found[path] if path is not None else None
+        found = found or self._outside(claim)
+        if found is not None:
+            return found
+        if path is None:
+            raise Inconclusive(f"the bytes have no path in the repository, and {self._stored.why_not()}")
+        elsewhere = f"; {self._stored.why_not()}" if self.stores.names else ""
+        raise Inconclusive(f"{path} is neither in the judged commit nor in the working tree{elsewhere}")
 
     def file(self, claim: Claim) -> Path:
         """A regular file with the bytes behind ``claim``, which have the declared digest.
@@ -97,12 +78,27 @@ class ClaimedBytes:
         """
         found = self.locate(claim)
         if claim.digest is not None and found.digest != claim.digest:
-            raise Inconclusive(f"{claim.path} does not have the declared digest, so nothing is computed from it")
+            raise Inconclusive(f"{found.path} does not have the declared digest, so nothing is computed from it")
+        if found.file is None and found.level is EvidenceLevel.CONSISTENT:
+            found = replace(found, file=self._stored.file(claim))
         if found.file is None and found.where == LFS_POINTER:
             raise Inconclusive(f"{claim.path} is a Git LFS pointer; its object is not here (git lfs pull)")
+        if found.file is None and found.level is EvidenceLevel.CONSISTENT:
+            raise Inconclusive(f"{found.path} cannot be read: {self._stored.why_not()}")
         if found.file is None:
             raise Inconclusive(f"{claim.path} is a directory, not a file")
         return self._with_suffix(found)
+
+    @cached_property
+    def _stored(self) -> Stored:
+        return Stored(self.root, self.stores, self.scratch)
+
+    def _outside(self, claim: Claim) -> Located | None:
+        """The bytes behind a claim that git and the working tree do not have."""
+        key = (claim.digest, *(getattr(claim, name, None) for name in ("uri", "mount")))
+        if self._apart.get(key) is None:  # a failure is asked about again, so that its reason is at hand
+            self._apart[key] = self._stored.locate(claim)
+        return self._apart[key]
 
     def _look(self, path: str, wanted: str | None) -> Located | None:
         if unsafe(path):
@@ -175,8 +171,10 @@ class ClaimedBytes:
             return None
         stored = self.repository.common_dir / "lfs" / "objects" / found.oid[:2] / found.oid[2:4] / found.oid
         if stored.is_file():
-            return _located(path, stored, where="Git LFS object")
-        return Located(path=path, digest=f"sha256:{found.oid}", size=found.size, where=LFS_POINTER, file=None)
+            value, size = digest.of_file(stored)
+            return Located(path=path, digest=value, size=size, where="Git LFS object", file=stored)
+        level = EvidenceLevel.CONSISTENT
+        return Located(path=path, digest=f"sha256:{found.oid}", size=found.size, where=LFS_POINTER, file=None, level=level)
 
     def _in_work_tree(self, path: str, wanted: str | None) -> Located | None:
         place = self.root / path
@@ -188,13 +186,13 @@ class ClaimedBytes:
         if stat.S_ISLNK(mode) or any(self.root.joinpath(folder).is_symlink() for folder in folders):
             return self._linked(path, place, wanted)
         if stat.S_ISDIR(mode):
-            return _directory(path, place)
+            return self._directory(path, place)
         if not stat.S_ISREG(mode):
             raise Inconclusive(f"{path} is neither a file nor a directory")
         size = place.stat().st_size
         if size < POINTER_LIMIT and (pointed := self._pointed(path, place.read_bytes())):
             return pointed
-        found = _located(path, place, where="working tree")
+        found = self._located(path, place, where="working tree")
         if found.digest != wanted and size <= _TEXT_LIMIT:
             return replace(found, normalised=other_endings(place.read_bytes(), wanted))
         return found
@@ -205,18 +203,49 @@ class ClaimedBytes:
             target = place.resolve(strict=True)
         except (OSError, RuntimeError):
             return None
-        if not target.is_relative_to(self.root.resolve()):
-            raise Inconclusive(f"{path} is a symbolic link that leaves the repository, or lies behind one")
         where = "working tree, through a symbolic link"
+        if not target.is_relative_to(self.root.resolve()):
+            store = self.stores.hold(target)
+            if store is None:
+                raise Inconclusive(f"{path} is a symbolic link that leaves the repository, or lies behind one")
+            where = f"store {store}, through a symbolic link"
         if target.is_dir():
-            found = _directory(path, target, where=where)
+            found = self._directory(path, target, where=where)
         elif target.is_file():
-            found = _located(path, target, where=where)
+            found = self._located(path, target, where=where)
         else:
             raise Inconclusive(f"{path} is neither a file nor a directory")
         if found.digest != wanted:
             raise Inconclusive(f"{path} is a symbolic link to other bytes than the manifest declares")
         return found
+
+    def _located(self, path: str, file: Path, *, where: str) -> Located:
+        value, size = self.hashing.of_file(file, beside=self._large)
+        return Located(path=path, digest=value, size=size, where=where, file=file)
+
+    def _directory(self, path: str, place: Path, *, where: str = "working tree") -> Located:
+        files = []
+        for child in sorted(place.rglob("*")):
+            mode = child.lstat().st_mode
+            if stat.S_ISDIR(mode):
+                continue
+            if not stat.S_ISREG(mode):
+                raise Inconclusive(
+                    f"{path}/{child.relative_to(place)} is a link or special file; directories may hold files only"
+                )
+            files.append(child)
+        hashed = self.hashing.of_files(files)
+        rows = [(child.relative_to(place).as_posix(), hashed[child][1], hashed[child][0]) for child in files]
+        total = sum(size for _, size, _ in rows)
+        return Located(path=path, digest=digest.of_tree(rows), size=total, where=where, file=None)
+
+    def _large(self) -> list[Path]:
+        """Files of the working tree that are going to be asked for, so that they can be hashed side by side."""
+        root = self.root.resolve()
+        named = {claim.path for claim in self.expected if claim.path is not None} - set(self._found)
+        places = [self.root / path for path in sorted(named) if not unsafe(path)]
+        # What lies behind a link is decided about one by one.
+        return [place for place in places if place.resolve() == root / place.relative_to(self.root)]
 
     def _with_suffix(self, found: Located) -> Path:
         """The found file under a name with the suffix of the claim's path: formats are known by it."""
@@ -229,6 +258,8 @@ class ClaimedBytes:
             try:
                 os.link(found.file, alias)
             except OSError:  # another file system
+                import shutil  # noqa: PLC0415  (rare, and slow to import)
+
                 shutil.copyfile(found.file, alias)
         return alias
 
@@ -244,38 +275,26 @@ def _suffix(path: str) -> str:
     return suffix if suffix.isascii() and len(suffix) <= 16 else ""
 
 
-def _located(path: str, file: Path, *, where: str) -> Located:
-    value, size = digest.of_file(file)
-    return Located(path=path, digest=value, size=size, where=where, file=file)
-
-
-def _directory(path: str, place: Path, *, where: str = "working tree") -> Located:
-    rows = []
-    for child in sorted(place.rglob("*")):
-        mode = child.lstat().st_mode
-        if stat.S_ISDIR(mode):
-            continue
-        if not stat.S_ISREG(mode):
-            raise Inconclusive(
-                f"{path}/{child.relative_to(place)} is a link or special file; directories may hold files only"
-            )
-        value, size = digest.of_file(child)
-        rows.append((child.relative_to(place).as_posix(), size, value))
-    total = sum(size for _, size, _ in rows)
-    return Located(path=path, digest=digest.of_tree(rows), size=total, where=where, file=None)
-
-
 class Scratch:
-    """A temporary directory that exists only once somebody asks for it."""
+    """A temporary directory that exists only once somebody asks for it.
 
-    def __init__(self) -> None:
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+    Sent to another process, it stands for a directory of that process' own within this one.
+    """
+
+    def __init__(self, inside: Path | None = None) -> None:
+        self._inside = inside
+        self._folder: TemporaryDirectory[str] | None = None
 
     def __call__(self) -> Path:
         """Path of the directory."""
         if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="auditor-")
+            import tempfile  # noqa: PLC0415  (slow to import)
+
+            self._folder = tempfile.TemporaryDirectory(prefix="auditor-", dir=self._inside)
         return Path(self._folder.name)
+
+    def __reduce__(self) -> tuple[type[Scratch], tuple[Path]]:
+        return Scratch, (self(),)
 
     def close(self) -> None:
         """Remove the directory and all in it."""

@@ -11,7 +11,6 @@ from auditor.evidence.claimed import ClaimedBytes, unsafe
 from auditor.evidence.history import History
 from auditor.evidence.unanswered import Inconclusive
 from auditor.model.run import Configuration, FileRef, Run
-from auditor.record.configuration import resolve
 from auditor.redact import REDACTED
 
 _OVERRIDE = "--set "
@@ -23,6 +22,8 @@ def resolve_again(run: Run, history: History, claimed: ClaimedBytes) -> Configur
     Raises:
         Inconclusive: a file is not here with the recorded bytes, or an override was redacted.
     """
+    from auditor.record.configuration import resolve  # noqa: PLC0415  (the recorder: only a configuration needs it)
+
     configuration = run.configuration
     if configuration is None:
         raise Inconclusive("the run declares no configuration")

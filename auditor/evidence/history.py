@@ -6,6 +6,7 @@ a reachable commit has the same tree, or the same bytes at every path that the r
 
 from __future__ import annotations
 
+import posixpath
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -15,6 +16,10 @@ from auditor.evidence.content import pointer
 from auditor.evidence.unanswered import Inconclusive
 from auditor.git import Repository
 from auditor.model.run import Run
+
+_LINK_LIMIT = 4096
+"""The content of a link is the path that it leads to, and no path is longer, in bytes."""
+_MOST_LINKS = 8
 
 
 @dataclass(frozen=True)
@@ -71,9 +76,13 @@ class History:
             self._digests[commit, path] = None if content is None else digest.of_bytes(content)
         return self._digests[commit, path]
 
-    def content_digest(self, commit: str, path: str) -> str | None:
-        """Like :meth:`digest_at`, but of the object that a Git LFS pointer at ``path`` stands for."""
+    def content_digest(self, commit: str, path: str, *, links: int = _MOST_LINKS) -> str | None:
+        """Like :meth:`digest_at`, but of what a link or a Git LFS pointer at ``path`` stands for."""
         content = self.repository.read(commit, path)
+        entry = self.repository.entry(commit, path) if content is not None and len(content) <= _LINK_LIMIT else None
+        if entry is not None and entry.is_link:
+            leads = posixpath.join(posixpath.dirname(path), (content or b"").decode(errors="surrogateescape"))
+            return self.content_digest(commit, posixpath.normpath(leads), links=links - 1) if links else None
         found = pointer(content) if content is not None else None
         return self.digest_at(commit, path) if found is None else f"sha256:{found.oid}"
 

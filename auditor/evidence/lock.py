@@ -30,10 +30,8 @@ class Lock:
 
         As in PEP 440, trailing zeros do not count, nor does a local part (``2.3.0+cpu``) where the pin has none.
         """
-        return any(
-            _release(version) == _release(pin) or ("+" not in pin and _release(version.partition("+")[0]) == _release(pin))
-            for pin in self.pins(name)
-        )
+        ran = {_release(version), _release(version.partition("+")[0])}
+        return any(_release(pin) in ran for pin in self.pins(name))
 
 
 def normalised(name: str) -> str:

@@ -18,7 +18,9 @@ def at_pointer(value: Json, pointer: str) -> tuple[Json, ...]:
         key = part.replace("~1", "/").replace("~0", "~")
         if isinstance(value, dict) and key in value:
             value = value[key]
-        elif isinstance(value, list | tuple) and key.isdecimal() and key.isascii() and len(key) < 10 and int(key) < len(value):
+        elif (
+            isinstance(value, list | tuple) and key.isdecimal() and key.isascii() and len(key) < 10 and int(key) < len(value)
+        ):
             value = value[int(key)]
         else:
             return ()

@@ -14,13 +14,15 @@ from auditor.reproduce.liveness import Liveness
 class Reproductions:
     """The results of one run's re-executions.
 
-    ``required`` are the tiers that the gate asks for; empty where nothing is to be executed. ``reason`` says why nothing
-    was executed although something was to be.
+    ``required`` are the tiers that the gate asks for; empty where nothing is to be executed. ``computed``
+    names the metrics that we computed ourselves from predictions of a re-execution. ``reason`` says why nothing was executed
+    although something was to be.
     """
 
     required: tuple[Tier, ...] = ()
     results: tuple[ReproductionResult, ...] = ()
     liveness: Liveness | None = None
+    computed: frozenset[str] = frozenset()
     reason: str | None = None
 
     @property

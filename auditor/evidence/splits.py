@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import chain
+
+from msgspec import structs
 
 from auditor.compare.tables import number
-from auditor.evidence.claimed import ClaimedBytes
+from auditor.evidence.claimed import ClaimedBytes, unsafe
+from auditor.evidence.history import History
 from auditor.evidence.overlap import row_digest
 from auditor.evidence.tables import MOST_ROWS, open_rows
 from auditor.evidence.unanswered import Inconclusive
 from auditor.model.run import DataSource
+
+_COMMITS = 1_000
 
 
 def distinct(claimed: ClaimedBytes, data: DataSource, column: str) -> frozenset[str]:
@@ -86,14 +91,16 @@ def partition(claimed: ClaimedBytes, whole: DataSource, parts: list[DataSource])
     """
     everything = [whole, *parts]
     ids = [data.columns.id if data.columns is not None else None for data in everything]
-    if None not in ids:
-        counted = [Counter(chain.from_iterable(_cells(claimed, d, str(c)))) for d, c in zip(everything, ids, strict=True)]
-    else:
-        counted = [rows_of(claimed, data)[1] for data in everything]
-        if len({rows_of(claimed, data)[0] for data in everything}) > 1:
+    by_id = None not in ids
+    counted: list[Counter[bytes]] = []
+    header: tuple[str, ...] | None = None
+    for data, column in zip(everything, ids, strict=True):
+        names, rows = rows_of(claimed, data, (column,) if by_id and column is not None else None)
+        if not by_id and header not in {None, names}:
             raise Inconclusive(f"the parts of {whole.name} do not have its columns, and no id column to know rows by")
-    origin = counted[0]
-    together: Counter[str] | Counter[bytes] = sum(counted[1:], Counter())
+        header = names
+        counted.append(rows)
+    origin, together = counted[0], sum(counted[1:], Counter())
     return Partition(
         lost=(origin - together).total(),
         repeated=sum(count - origin[row] for row, count in together.items() if 0 < origin[row] < count),
@@ -101,24 +108,41 @@ def partition(claimed: ClaimedBytes, whole: DataSource, parts: list[DataSource])
     )
 
 
-def _cells(claimed: ClaimedBytes, data: DataSource, column: str) -> list[tuple[str, ...]]:
-    with open_rows(claimed, data) as table:
-        return list(table.cells(column))
-
-
-def rows_of(claimed: ClaimedBytes, data: DataSource) -> tuple[tuple[str, ...], Counter[bytes]]:
-    """The columns of a table in alphabetical order, and its rows as digests over the cells in that order.
+def rows_of(
+    claimed: ClaimedBytes, data: DataSource, columns: tuple[str, ...] | None = None
+) -> tuple[tuple[str, ...], Counter[bytes]]:
+    """Some columns of a table, or all in alphabetical order, and its rows as digests over the cells in that order.
 
     Raises:
         Inconclusive: the table is not here, or is too large.
     """
     with open_rows(claimed, data) as table:
-        if not table.header:
-            rows: Counter[bytes] = Counter()
-            for index, row in enumerate(table.rows):
-                if index >= MOST_ROWS:
-                    raise Inconclusive(f"{data.name} has more than {MOST_ROWS} rows")
-                rows[row_digest(list(row))] += 1
-            return (), rows
-        names = tuple(sorted(table.header))
-        return names, Counter(row_digest(list(cells)) for cells in table.cells(*names))
+        names = columns or tuple(sorted(table.header))
+        cells = table.cells(*names) if names else itertools.islice(table.rows, MOST_ROWS + 1)
+        rows = Counter(row_digest(list(row)) for row in cells)
+    if rows.total() > MOST_ROWS:
+        raise Inconclusive(f"{data.name} has more than {MOST_ROWS} rows")
+    return names, rows
+
+
+def former_snapshot(data: DataSource, history: History, claimed: ClaimedBytes) -> tuple[tuple[str, ...], Counter[bytes]]:
+    """The columns and rows, as :func:`rows_of` gives them, of the snapshot that ``data`` supersedes.
+
+    It is looked for among the last commits that changed the same path.
+
+    Raises:
+        Inconclusive: it is not there, or is no table.
+    """
+    wanted = data.supersedes.digest if data.supersedes is not None else None
+    if wanted is None or data.path is None or unsafe(data.path):
+        raise Inconclusive(f"{data.name} names no former snapshot, or has no path to look at")
+    try:
+        where = ("--format=%H", history.head, "--", f":(literal){data.path}")
+        listed = history.repository.ask("log", f"--max-count={_COMMITS}", *where)
+    except ValueError:  # a name that has no bytes
+        listed = None
+    for commit in (listed or "").split():
+        if history.digest_at(commit, data.path) == wanted:
+            past = ClaimedBytes(root=claimed.root, repository=history.repository, commit=commit, scratch=claimed.scratch)
+            return rows_of(past, structs.replace(data, digest=wanted))
+    raise Inconclusive(f"the snapshot that {data.name} supersedes is not in the history of {data.path}")

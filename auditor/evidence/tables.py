@@ -59,7 +59,9 @@ class Rows:
             if index > MOST_ROWS:
                 raise Inconclusive(f"{self.name} has more than {MOST_ROWS} rows")
             if len(row) < len(self.header):
-                raise Inconclusive(f"row {index} of {self.name} has {len(row)} fields where the header has {len(self.header)}")
+                raise Inconclusive(
+                    f"row {index} of {self.name} has {len(row)} fields where the header has {len(self.header)}"
+                )
             yield tuple(row[place] for place in places)
 
 

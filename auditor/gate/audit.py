@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from auditor.catalogue.checklists import Selected
 from auditor.engine import Gathered, ask
 from auditor.evidence.claimed import Claim, ClaimedBytes, Scratch
 from auditor.evidence.history import History
-from auditor.evidence.measured import Measured
+from auditor.evidence.manifest import Manifest
 from auditor.evidence.reproductions import Reproductions
 from auditor.evidence.rules import Rules
 from auditor.evidence.unanswered import Inconclusive
@@ -25,6 +25,8 @@ from auditor.model.report import RunReport
 from auditor.model.run import Run
 from auditor.model.words import EvidenceLevel, Isolation, Tier
 from auditor.policy import waivers
+from auditor.store.hashing import Hashing
+from auditor.store.stores import Stores
 
 Progress = Callable[[str], None]
 """Is told, in a few words, what takes time right now."""
@@ -62,15 +64,29 @@ class Bench:
     require: dict[str, tuple[EvidenceLevel, ...]]
     scratch: Scratch
     progress: Progress = silent
+    hashing: Hashing = field(default_factory=Hashing)
+
+    @cached_property
+    def stores(self) -> Stores:
+        """The stores that the policy names. Whoever fills the bench sees to it that this policy is a trusted one."""
+        return Stores(self.policy.stores)
 
     @cached_property
     def head(self) -> str | None:
         """The commit that history is seen from."""
         return self.judged or (self.repository.commit("HEAD") if self.repository is not None else None)
 
-    def claimed(self) -> ClaimedBytes:
-        """Looks up the bytes of claims where this bench judges."""
-        return ClaimedBytes(root=self.root, repository=self.repository, commit=self.judged, scratch=self.scratch)
+    def claimed(self, expected: Sequence[Claim] = ()) -> ClaimedBytes:
+        """Looks up the bytes of claims where this bench judges; ``expected`` are those that will be asked for."""
+        return ClaimedBytes(
+            root=self.root,
+            repository=self.repository,
+            commit=self.judged,
+            scratch=self.scratch,
+            stores=self.stores,
+            hashing=self.hashing,
+            expected=expected,
+        )
 
     def history(self) -> History:
         """The repository's history.
@@ -90,7 +106,7 @@ class Bench:
             results = ask(selection, Gathered({"manifest": lambda: manifest}), manifest.place)
             unread = RunReport(manifest=subject.path, digest=subject.digest, identity="bytes", id=None, results=results)
             return unread, ()
-        claimed = cache(self.claimed)
+        claimed = cache(lambda: self.claimed(_claims(manifest)))
         history = cache(self.history)
         reproductions = cache(lambda: self.reproduce(subject, manifest.run, claimed(), history))
         gathered = Gathered(
@@ -98,7 +114,7 @@ class Bench:
                 "run": lambda: manifest.run,
                 "manifest": lambda: manifest,
                 "claimed": claimed,
-                "measured": lambda: Measured(manifest.run, claimed()),
+                "measured": lambda: _measured(manifest.run, claimed()),
                 "history": history,
                 "reproductions": reproductions,
                 "rules": lambda: Rules(policy=self.policy, require=self.require, tiers=self.executing.tiers),
@@ -173,8 +189,23 @@ class Bench:
             required=self.executing.tiers,
             results=done.results,
             liveness=done.liveness,
+            computed=done.computed,
             reason="; ".join(done.notes) or None,
         )
+
+
+def _measured(run: Run, claimed: ClaimedBytes) -> object:
+    from auditor.evidence.measured import Measured  # noqa: PLC0415  (statistics: only metrics need them)
+
+    return Measured(run, claimed)
+
+
+def _claims(manifest: Manifest) -> tuple[Claim, ...]:
+    """The data and artifacts that a manifest claims, none for one whose claims cannot be read."""
+    try:
+        return (*manifest.run.data, *manifest.run.artifacts)
+    except Inconclusive:
+        return ()
 
 
 def _run_id(value: object) -> str | None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
 
 from auditor import __version__
+from auditor.catalogue.check import Check, catalogue
 from auditor.catalogue.checklists import Selected, select
+from auditor.catalogue.own import committed
 from auditor.engine import Gathered, ask
 from auditor.errors import PolicyError
 from auditor.evidence.change import Change, Reference, Remark
@@ -207,10 +209,16 @@ def _used(loaded: LoadedPolicy, role: str, refs: Refs, verdict: Verdict) -> Poli
 
 
 def _judge(case: _Case, loaded: LoadedPolicy) -> _Judged:
-    """What one policy makes of the case. Waivers are the base's: the change cannot excuse itself."""
+    """What one policy makes of the case.
+
+    Waivers, stores and own checks are the base's: a change can neither excuse itself, nor make the verifier dial an
+    address, nor run code of its own in it.
+    """
     gate = loaded.policy.gates.merge
-    policy = msgspec.structs.replace(loaded.policy, waivers=case.base.policy.waivers)
-    selection = select(gate.checklist, policy.severities)
+    trusted = case.base.policy
+    policy = msgspec.structs.replace(loaded.policy, waivers=trusted.waivers, stores=trusted.stores)
+    own = committed(case.repository, case.refs.policy, trusted.checks, case.scratch)
+    selection = select(gate.checklist, _weighed(policy, trusted, own), own)
     bench = _bench(case, policy, gate, [s for s in selection if not s.check.judges_change])
     audits = [bench.audit(subject) for subject in case.subjects]
     runs = tuple(report for report, _ in audits)
@@ -227,6 +235,24 @@ def _judge(case: _Case, loaded: LoadedPolicy) -> _Judged:
         case.notes.append("no run that the change brings succeeded; such runs are kept, but open no gate by themselves")
         verdict = max(verdict, Verdict.UNDECIDED)
     return _Judged(verdict=verdict, block_at=gate.block_at, results=results, runs=runs)
+
+
+def _weighed(policy: Policy, trusted: Policy, own: Mapping[str, Check]) -> dict[str, Severity]:
+    """The severities of ``policy``; those of own checks that the change only brings count once it is merged."""
+    known = {*catalogue(), *own}
+    brings = set(policy.checks) - set(trusted.checks)
+    return {check: weight for check, weight in policy.severities.items() if check in known or not brings}
+
+
+def _edited_checks(case: _Case) -> tuple[Remark, ...]:
+    """The base's own checks that the change rewrites or removes; what they ask afterwards cannot be ordered."""
+    below = tuple(f"{folder.strip('/')}/" for folder in case.base.policy.checks)
+    touched = {change.former or change.path for change in case.changed if change.status != "A"}
+    return tuple(
+        Remark(message="one of the project's own checks was changed or removed; the base's still judges", file=path)
+        for path in sorted(touched)
+        if below and path.startswith(below) and path.endswith(".py")
+    )
 
 
 def _succeeded(subject: Subject) -> bool:
@@ -267,6 +293,7 @@ def _change(case: _Case, bench: Bench, refused: tuple[Finding, ...]) -> Change:
     base = case.base.policy
     has_owners = bool(base.trust.owners)
     asked: tuple[Remark, ...] = ()
+    edited = _edited_checks(case)
     if case.policy_changed and case.head is not None:
         head = case.head
         asked = tuple(
@@ -279,8 +306,8 @@ def _change(case: _Case, bench: Bench, refused: tuple[Finding, ...]) -> Change:
         base=case.refs.base,
         head=case.refs.head,
         rewritten=case.rewritten,
-        policy_changed=case.policy_changed,
-        loosened=asked,
+        policy_changed=case.policy_changed or bool(edited),
+        loosened=asked + edited,
         invalid=case.invalid,
         has_owners=has_owners,
         waivers=tuple(Remark(message=f.message, pointer=f.pointer, file=FILE) for f in refused),

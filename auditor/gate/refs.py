@@ -32,7 +32,7 @@ def resolve(repository: Repository, *, head: str | None, base: str | None, polic
 
     Raises:
         UsageError: a given ref names no commit.
-        UndecidableError: there is no base to compare with, or no common ancestor in this clone.
+        UndecidableError: there is no base to compare with, no common ancestor, or not the event's head in this clone.
     """
     event = _event()
     head_commit = _commit(repository, head or event.get("head") or "HEAD", given=head)
@@ -75,7 +75,12 @@ def _commit(repository: Repository, ref: str, *, given: str | None) -> str:
     commit = repository.commit(ref)
     if commit is not None:
         return commit
-    if given is None and ref == "HEAD":
+    if given is None and ref != "HEAD":
+        raise UndecidableError(
+            f"the event's head {ref[:12]} is not in this clone",
+            hint="fetch it first (actions/checkout: ref, fetch-depth: 0)",
+        )
+    if given is None:
         raise UsageError("the repository has no commit yet", hint="commit first; the gate judges committed content")
     raise UsageError(f"{ref!r} names no commit in this repository", hint="git log --all shows what there is")
 

@@ -9,19 +9,27 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from auditor import __version__
-from auditor.catalogue.checklists import select
+from auditor.catalogue.check import Check
+from auditor.catalogue.checklists import Selected, select
 from auditor.errors import UndecidableError, UsageError
 from auditor.evidence.claimed import Scratch
 from auditor.evidence.history import History
 from auditor.evidence.unanswered import Inconclusive
 from auditor.gate.audit import Bench, Executing, Progress, silent
+from auditor.gate.many import audits
 from auditor.gate.subject import from_file, select_files
 from auditor.git import Repository
+from auditor.model.policy import Policy
 from auditor.model.report import PolicyUsed, Report
 from auditor.model.run import Run
 from auditor.model.words import Isolation, Tier
 from auditor.policy.judge import exit_of, verdict_of
 from auditor.policy.load import BUILT_IN, FILE, LoadedPolicy, duration, load
+from auditor.store.cache import DigestCache
+from auditor.store.hashing import Hashing
+
+_STATIC = (Tier.DIGESTS, Tier.RECOMPUTE)
+"""What is looked at without executing anything."""
 
 REPRODUCING = ("schema/", "reproduction/", "randomness/dead-seed", "metrics/")
 """The checks, by beginning of their id, that speak about a reproduction."""
@@ -29,11 +37,12 @@ REPRODUCING = ("schema/", "reproduction/", "randomness/dead-seed", "metrics/")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """What is asked of the working tree. ``checklist`` None takes the merge gate's."""
+    """What is asked of the working tree. ``checklist`` None takes the merge gate's; ``paranoid`` reads every file again."""
 
     root: Path
     manifests: Sequence[str] = ()
     checklist: str | None = None
+    paranoid: bool = False
     progress: Progress = silent
 
 
@@ -46,13 +55,60 @@ class Rehearsal:
     isolation: Isolation | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Questions:
+    """What :func:`check` would ask: which checks, of which manifests (paths relative to ``root``)."""
+
+    root: Path
+    manifests: tuple[str, ...]
+    checks: tuple[str, ...]
+
+
+def questions(look: Look) -> Questions:
+    """What :func:`check` would ask; nothing is asked yet, and no manifest is read.
+
+    Raises:
+        PolicyError, EmptySelectionError, UsageError: nothing could be judged; each says why.
+    """
+    root, repository = _root(look.root)
+    if repository is not None:
+        repository.close()
+    policy = _policy(root).policy
+    scratch = Scratch()
+    try:
+        selection = _selection(look, policy, root, scratch)
+    finally:
+        scratch.close()
+    return Questions(
+        root=root,
+        manifests=tuple(select_files(root, look.manifests, policy.manifests)),
+        checks=tuple(selected.check.rule.id for selected in selection),
+    )
+
+
+def own_checks(start: Path) -> dict[str, Check]:
+    """The project's own checks by id, as its working tree holds them; none outside a project.
+
+    Raises:
+        PolicyError: the policy is invalid, or names a folder with something else in it.
+    """
+    root, repository = _root(start)
+    if repository is not None:
+        repository.close()
+    scratch = Scratch()
+    try:
+        return _own(root, _policy(root).policy, scratch)
+    finally:
+        scratch.close()
+
+
 def check(look: Look) -> Report:
     """The report of all static and digest checks; nothing is executed.
 
     Raises:
         PolicyError, EmptySelectionError, UsageError: nothing could be judged; each says why.
     """
-    return _report(look, executing=Executing(tiers=(Tier.DIGESTS, Tier.RECOMPUTE)), only=None)
+    return _report(look, executing=Executing(tiers=_STATIC), only=None)
 
 
 def reproduce(rehearsal: Rehearsal) -> Report:
@@ -114,31 +170,18 @@ def _report(look: Look, *, executing: Executing, only: tuple[str, ...] | None) -
     root, repository = _root(look.root)
     loaded = _policy(root)
     gate = loaded.policy.gates.merge
-    selection = [
-        selected
-        for selected in select(look.checklist or gate.checklist, loaded.policy.severities)
-        if not selected.check.judges_change and (only is None or selected.check.rule.id.startswith(only))
-    ]
     paths = select_files(root, look.manifests, loaded.policy.manifests)
     scratch = Scratch()
+    executes = any(tier not in _STATIC for tier in executing.tiers)
     try:
-        bench = Bench(
-            root=root,
-            repository=repository,
-            judged=None,
-            policy=loaded.policy,
-            selection=selection,
-            executing=executing,
-            require={},
-            scratch=scratch,
-            progress=look.progress,
-        )
-        audits = [bench.audit(from_file(root, path)) for path in paths]
+        furnish = _Furnish(root, repository is not None, look, loaded.policy, executing, only, scratch)
+        bench = furnish.at(repository)
+        runs = audits(bench, furnish, paths, processes=1 if executes else None)
+        bench.hashing.close()
     finally:
         scratch.close()
         if repository is not None:
             repository.close()
-    runs = tuple(report for report, _ in audits)
     verdict = verdict_of([result for run in runs for result in run.results], gate)
     used = PolicyUsed(
         role="built-in" if loaded.source == BUILT_IN else "head", digest=loaded.digest, ref="working tree", verdict=None
@@ -153,6 +196,59 @@ def _report(look: Look, *, executing: Executing, only: tuple[str, ...] | None) -
         runs=runs,
         notes=("advisory: the working tree was judged, by the policy that lies in it",),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Furnish:
+    """Makes the bench at which a working tree is judged, in this process or in one that was started for it."""
+
+    root: Path
+    is_repository: bool
+    look: Look
+    policy: Policy
+    executing: Executing
+    only: tuple[str, ...] | None
+    scratch: Scratch
+
+    def __call__(self) -> Bench:
+        """A bench of this process' own."""
+        return self.at(Repository(self.root) if self.is_repository else None)
+
+    def at(self, repository: Repository | None) -> Bench:
+        """The bench with ``repository``."""
+        cache = None if repository is None or self.look.paranoid else DigestCache(lambda: repository.common_dir / "auditor")
+        return Bench(
+            root=self.root,
+            repository=repository,
+            judged=None,
+            policy=self.policy,
+            selection=_selection(self.look, self.policy, self.root, self.scratch, only=self.only),
+            executing=self.executing,
+            require={},
+            scratch=self.scratch,
+            progress=self.look.progress,
+            hashing=Hashing(cache),
+        )
+
+
+def _selection(
+    look: Look, policy: Policy, root: Path, scratch: Scratch, *, only: tuple[str, ...] | None = None
+) -> list[Selected]:
+    """The checks about single runs, of those whose id begins with one of ``only``."""
+    own = _own(root, policy, scratch)
+    return [
+        selected
+        for selected in select(look.checklist or policy.gates.merge.checklist, policy.severities, own)
+        if not selected.check.judges_change and (only is None or selected.check.rule.id.startswith(only))
+    ]
+
+
+def _own(root: Path, policy: Policy, scratch: Scratch) -> dict[str, Check]:
+    if not policy.checks:
+        return {}
+    from auditor.catalogue.own import in_work_tree  # noqa: PLC0415  (only a project with checks of its own needs it)
+
+    return in_work_tree(root, policy.checks, scratch)
 
 
 def _root(start: Path) -> tuple[Path, Repository | None]:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import secrets
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 import msgspec
 
-from auditor import digest
 from auditor.errors import UsageError
 from auditor.manifest.write import dump, write
-from auditor.model.run import FileRef, Json, Run
+from auditor.model.run import Json, Run
 from auditor.record.request import Request, checked_text, inside
 
 SUFFIXES: Final = (".run.yaml", ".run.json")
@@ -25,37 +27,72 @@ def stem(request: Request, started: datetime) -> str:
     return f"{started.astimezone(UTC):%Y%m%d-%H%M%S}-{re.sub(r'[^A-Za-z0-9._-]+', '-', name).strip('-.')[:100] or 'run'}"
 
 
-def place(request: Request, root: Path, started: datetime) -> tuple[str, str]:
-    """The run's id and the path of its manifest, relative to the root: one that is not taken.
+def place(request: Request, root: Path, started: datetime) -> Iterator[tuple[str, str]]:
+    """Ids of the run and paths for its manifest, relative to the root: the one that was asked for, then those beside it.
+
+    A path that is taken while the run goes on costs the name, never the record.
+    """
+    if request.manifest is None:
+        wanted = stem(request, started)
+        names = (wanted if count == 1 else f"{wanted}-{count}" for count in range(1, 10_000))
+        yield from ((name, f"runs/{name}.run.yaml") for name in names if not _is_taken(root, name))
+        return
+    folder, _, name = request.manifest.rpartition("/")
+    wanted, _, form = name.rpartition(".run.")
+    for count in range(1, 10_000):
+        run_id = (wanted or "run") if count == 1 else f"{wanted}-{count}"
+        yield run_id, f"{folder}/{run_id}.run.{form}".lstrip("/") if count > 1 else request.manifest
+
+
+def check_place(request: Request, root: Path) -> str | None:
+    """The path asked for, relative to the root; None where the clock is to choose.
 
     Raises:
-        UsageError: the manifest that was asked for exists, or has no manifest's name.
+        UsageError: it exists and no stage can be added to it, or it has no manifest's name.
     """
-    if request.manifest is not None:
-        path = inside(request.manifest, root, "--manifest")
-        if not path.endswith(SUFFIXES):
-            raise UsageError(f"--manifest {path}: a manifest is called {' or '.join('*' + s for s in SUFFIXES)}")
-        if (root / path).exists():
-            raise UsageError(f"{path} exists: a run is superseded, never edited", hint="choose another --manifest")
-        return PurePosixPath(path).name.rpartition(".run.")[0] or "run", path
-    wanted = stem(request, started)
-    names = (wanted if count == 1 else f"{wanted}-{count}" for count in range(1, 10_000))
-    run_id = next(name for name in names if not _is_taken(root, name))
-    return run_id, f"runs/{run_id}.run.yaml"
+    if request.manifest is None:
+        return None
+    path = inside(request.manifest, root, "--manifest")
+    if not path.endswith(SUFFIXES):
+        raise UsageError(f"--manifest {path}: a manifest is called {' or '.join('*' + s for s in SUFFIXES)}")
+    if (root / path).exists() and request.stage is None:
+        raise UsageError(f"{path} exists: a run is superseded, never edited", hint="choose another --manifest")
+    return path
 
 
-def store(value: dict[str, Json], path: Path) -> None:
-    """Writes the manifest in one step: either whole or not at all."""
+def text_of(value: dict[str, Json], path: str) -> str:
+    """The manifest as it is written to ``path``: JSON or YAML by its name."""
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n" if path.endswith(".json") else dump(value)
+
+
+def store_new(text: str, path: Path) -> bool:
+    """Puts a file at ``path`` in one step, whole, and only if nothing is there; False if something is."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    write(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n" if path.suffix == ".json" else dump(value))
+    beside = path.parent / f".{secrets.token_hex(8)}.tmp"
+    write(beside, text)
+    try:
+        os.link(beside, path)
+    except FileExistsError:
+        return False
+    except OSError:  # a file system without hard links: two recorders may meet here in the same instant
+        if path.exists():
+            return False
+        beside.rename(path)
+        return True
+    finally:
+        beside.unlink(missing_ok=True)
+    return True
 
 
-def store_patch(content: bytes, run_id: str, folder: Path, root: Path) -> FileRef:
-    """Writes the patch beside the manifest."""
-    path = folder / f"{run_id}.patch"
-    folder.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
-    return FileRef(path=path.relative_to(root).as_posix(), digest=digest.of_bytes(content))
+def store_patch(content: bytes, path: Path) -> bool:
+    """Writes a patch; False if another run's stands there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with path.open("xb") as stream:
+            stream.write(content)
+    except FileExistsError:
+        return False
+    return True
 
 
 def to_value(run: Run) -> dict[str, Json]:
@@ -74,7 +111,23 @@ def to_value(run: Run) -> dict[str, Json]:
         items = value.get(name, [])
         for item in items if isinstance(items, list) else []:
             item.setdefault("role", "other")
+    # What one stage could not give another may have given.
+    unavailable = value.get("unavailable")
+    if isinstance(unavailable, dict):
+        value["unavailable"] = {pointer: reason for pointer, reason in unavailable.items() if not _stands(value, pointer)}
     return value
+
+
+def _stands(value: Json, pointer: str) -> bool:
+    for part in pointer.split("/")[1:]:
+        key = part.replace("~1", "/").replace("~0", "~")
+        if isinstance(value, dict) and key in value:
+            value = value[key]
+        elif isinstance(value, list) and key.isdecimal() and int(key) < len(value):
+            value = value[int(key)]
+        else:
+            return False
+    return True
 
 
 def moment(when: datetime) -> str:

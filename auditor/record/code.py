@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import tempfile
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -32,6 +32,8 @@ class Source:
     submodules: tuple[Submodule, ...]
     tracked: dict[str, Entry] = field(repr=False)
     changed: tuple[str, ...]
+    within: frozenset[str] = field(default=frozenset(), repr=False)
+    """Files of unchanged submodules: the submodule's commit identifies them."""
 
 
 def inspect(repository: Repository, outputs: Collection[str]) -> Source:
@@ -51,14 +53,18 @@ def inspect(repository: Repository, outputs: Collection[str]) -> Source:
     tracked = repository.entries(commit)
     changed = tuple(p for p in _changed(repository) if not _MANIFEST.search(p) and not is_below(p, outputs))
     remote = repository.ask("remote", "get-url", "origin")
+    submodules = dict(_submodules(repository.root, tracked, ""))
     return Source(
         commit=commit,
         tree=tree,
         remote=redact.url(remote) if remote else None,
         author=_author(repository),
-        submodules=tuple(Submodule(path=e.path, commit=e.sha) for e in tracked.values() if e.kind == "commit"),
+        submodules=tuple(Submodule(path=path, commit=found.commit) for path, found in submodules.items()),
         tracked=tracked,
         changed=changed,
+        within=frozenset(
+            f"{path}/{name}" for path, found in submodules.items() if not is_below(path, changed) for name in found.files
+        ),
     )
 
 
@@ -101,6 +107,28 @@ def patch(
     text = raw.decode(errors="surrogateescape")
     clean = redact.text(text)
     return clean.encode(errors="surrogateescape"), clean != text
+
+
+@dataclass(frozen=True, slots=True)
+class _CheckedOut:
+    commit: str
+    files: frozenset[str]
+
+
+def _submodules(root: Path, tracked: dict[str, Entry], prefix: str) -> Iterator[tuple[str, _CheckedOut]]:
+    """Every submodule, nested ones too, by path: the commit that is checked out, or the one named where none is."""
+    for entry in tracked.values():
+        if entry.kind != "commit":
+            continue
+        place = root / entry.path
+        if not (place / ".git").exists():
+            yield prefix + entry.path, _CheckedOut(entry.sha, frozenset())
+            continue
+        with Repository.discover(place) as inner:
+            commit = inner.commit("HEAD") or entry.sha
+            held = inner.entries(commit)
+        yield prefix + entry.path, _CheckedOut(commit, frozenset(p for p, e in held.items() if e.kind == "blob"))
+        yield from _submodules(place, held, f"{prefix}{entry.path}/")
 
 
 def _changed(repository: Repository) -> list[str]:

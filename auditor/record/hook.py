@@ -5,7 +5,8 @@ takes itself off ``sys.path`` and then runs the ``sitecustomize`` that would hav
 
 Beside this file lie ``root`` (the folder below which opens count), ``watched`` (one more file, may be empty) and ``log``.
 Entries of the log end in a NUL byte: ``p`` for a process that observes, ``r`` and a path for an input, ``w`` and a path
-for a file opened for writing.
+for a file opened for writing, ``i`` and the first two parts of the name of a module that was imported, ``o`` when a process
+did too much to be written down.
 """
 
 from __future__ import annotations
@@ -13,6 +14,13 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+
+TYPE_CHECKING = False  # as typing has it, without its price
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_MOST = 200_000
+"""Entries of one process: a program that opens millions of files must not fill the disk twice."""
 
 _HERE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 (pathlib would cost each process 5 ms)
 
@@ -30,40 +38,49 @@ def _is_input(path: str, started: int) -> bool:
         return False
 
 
-def _observe() -> None:
+def _kinds(path: str, flags: int, started: int) -> list[bytes]:
+    """What opening a file makes of it: ``r`` an input, ``w`` an output, both or none."""
+    mode = flags & os.O_ACCMODE
+    is_read = mode != os.O_WRONLY and not flags & os.O_TRUNC and _is_input(path, started)
+    return [b"r"] * is_read + [b"w"] * (mode != os.O_RDONLY)
+
+
+def _observe() -> Callable[[], None]:
+    """Start to observe; what is returned ends it."""
     root = _setting("root")
     watched = _setting("watched")
     below = root + os.sep
     log = os.open(os.path.join(_HERE, "log"), os.O_WRONLY | os.O_APPEND | getattr(os, "O_CLOEXEC", 0))  # noqa: PTH118
     started = os.stat(os.path.join(_HERE, "root")).st_ctime_ns  # noqa: PTH116, PTH118
-    seen = set()
+    seen: set[bytes] = set()
 
-    def enter(kind: bytes, path: str) -> None:
-        entry = kind + os.fsencode(path) + b"\0"
-        if entry not in seen:
+    def enter(kind: bytes, name: str) -> None:
+        entry = kind + os.fsencode(name) + b"\0"
+        if entry not in seen and len(seen) <= _MOST:
             seen.add(entry)
-            os.write(log, entry)
+            os.write(log, entry if len(seen) <= _MOST else b"o\0")
+
+    def note(path: str, _: object, flags: int) -> None:
+        path = os.path.abspath(os.fsdecode(path))  # noqa: PTH100
+        if not path.startswith(below) and path != watched:
+            return
+        for kind in _kinds(path, flags, started):
+            enter(kind, path)
+
+    active = [True]
 
     def hook(event: str, arguments: tuple) -> None:  # type: ignore[type-arg]  # 3.8 cannot subscript it
-        if event != "open":
-            return
         try:
-            path, _, flags = arguments
-            if isinstance(path, int):
-                return
-            path = os.path.abspath(os.fsdecode(path))  # noqa: PTH100
-            if not path.startswith(below) and path != watched:
-                return
-            mode = flags & os.O_ACCMODE
-            if mode != os.O_WRONLY and not flags & os.O_TRUNC and _is_input(path, started):
-                enter(b"r", path)
-            if mode != os.O_RDONLY:
-                enter(b"w", path)
+            if event == "open" and active:
+                note(*arguments)
+            elif event == "import" and active:
+                enter(b"i", ".".join(arguments[0].split(".", 2)[:2]))
         except Exception:  # noqa: BLE001, S110  (observing must never break what is observed)
-            pass
+            pass  # a number in the place of a path, too: what it stands for was opened by name before
 
     os.write(log, b"p\0")
     sys.addaudithook(hook)
+    return active.clear
 
 
 def _chain() -> None:

@@ -12,6 +12,7 @@ from typing import Final
 from auditor import digest
 from auditor.errors import UsageError
 from auditor.model.run import Artifact, Json, Metric
+from auditor.record import trace
 from auditor.record.data import Measured, measure
 from auditor.record.request import OutItem, OutRole
 
@@ -90,7 +91,7 @@ def collect(root: Path, outs: Sequence[OutItem], metrics: str | None, before: di
             found.missing[item.path] = error.message
             found.problems.append(f"declared output {error.message}: the manifest does not claim it")
             continue
-        role: OutRole = "metrics" if item.path == metrics else item.role or _role(about)
+        role: OutRole = _metrics_role(item) if item.path == metrics else item.role or _role(about)
         found.measured[item.path] = about
         found.artifacts.append(_artifact(item.path, role, about, found.artifacts))
     if metrics:
@@ -104,6 +105,10 @@ def _artifact(path: str, role: OutRole, about: Measured, others: Sequence[Artifa
     return Artifact(name=name, role=role, path=path, digest=about.digest, size=about.size, format=about.format)
 
 
+def _metrics_role(item: OutItem) -> OutRole:
+    return "trace" if trace.is_trace(item.path) else "metrics"
+
+
 def _role(about: Measured) -> OutRole:
     if about.format in _WEIGHTS:
         return "weights"
@@ -115,18 +120,27 @@ def _read_metrics(path: Path, name: str, found: Written) -> None:
         found.unavailable["/metrics"] = f"{name} {found.missing[name]}"
         return
     try:
-        value = _load(path)
+        rows = _last_values(path) if trace.is_trace(name) else [(m, v, None) for m, v in _numbers(_load(path), "")]
     except (OSError, ValueError, RecursionError) as error:
         found.unavailable["/metrics"] = f"{name} cannot be read: {error}"
         found.problems.append(f"metrics file {name} cannot be read: {error}")
         return
-    for metric, number in _numbers(value, ""):
-        if math.isfinite(number):
-            found.metrics.append(_metric(metric, _exact(number)))
-        else:
-            found.unavailable[f"/metrics/{len(found.metrics)}/value"] = f"the run reported {number}"
-            found.metrics.append(_metric(metric, None))
-            found.problems.append(f"metric {metric} is {number}")
+    for metric, number, step in rows:
+        claim(found, metric, number, step=step)
+
+
+def claim(found: Written, name: str, number: float, *, step: int | None = None, split: str | None = None) -> None:
+    """Adds one figure. One that is no number is a claim without a value, and a problem."""
+    if math.isfinite(number):
+        found.metrics.append(_metric(name, _exact(number), step, split))
+        return
+    found.unavailable[f"/metrics/{len(found.metrics)}/value"] = f"the run reported {number}"
+    found.metrics.append(_metric(name, None, step, split))
+    found.problems.append(f"metric {name} is {number}")
+
+
+def _last_values(path: Path) -> list[tuple[str, float, int | None]]:
+    return [(name, last.value, last.step) for name, last in trace.read(path).items()]
 
 
 def _load(path: Path) -> dict[str, Json]:
@@ -157,7 +171,7 @@ def _exact(number: float) -> float:
     return number
 
 
-def _metric(name: str, value: float | None) -> Metric:
-    """A metric with the split that its name begins with (``test_accuracy``, ``val.acc``)."""
+def _metric(name: str, value: float | None, step: int | None, split: str | None) -> Metric:
+    """A metric with the split that its name begins with (``test_accuracy``, ``val.acc``), where none is given."""
     head, _, rest = name.replace(".", "_").replace("/", "_").lower().partition("_")
-    return Metric(name=name, value=value, split=_SPLITS.get(head) if rest else None)
+    return Metric(name=name, value=value, split=split or (_SPLITS.get(head) if rest else None), step=step)

@@ -11,12 +11,12 @@ from typing import Final
 import msgspec
 
 from auditor import redact
-from auditor.environment import Interpreter, capture, executable, resolve
+from auditor.environment import Interpreter, examine, executable, resolve
 from auditor.errors import UndecidableError, UsageError
 from auditor.git import Repository
 from auditor.manifest.shown import clean
-from auditor.model.run import DataColumns, DataSource, Environment, Json, Lock, Seed
-from auditor.record import assemble, code, configuration, outputs, seeds, smoke
+from auditor.model.run import DataColumns, DataSource, Environment, Json, Lock, Run, Seed
+from auditor.record import assemble, code, configuration, outputs, seeds, smoke, stages
 from auditor.record.configuration import Effective
 from auditor.record.data import Measured, measure
 from auditor.record.request import DataItem, OutItem, Request, inside
@@ -28,7 +28,11 @@ _SHOWN: Final = 5
 
 @dataclass(slots=True, kw_only=True)
 class Prepared:
-    """The state of the world before the run. ``notes`` are sentences for people; ``unavailable`` goes into the manifest."""
+    """The state of the world before the run.
+
+    ``folders`` is where the interpreter finds modules; ``earlier`` the manifest that this stage is added to, with all paths
+    that its stages wrote in ``written_before``. ``notes`` are sentences for people; ``unavailable`` goes into the manifest.
+    """
 
     root: Path
     request: Request
@@ -44,8 +48,15 @@ class Prepared:
     interpreter: Interpreter
     before: dict[str, outputs.State]
     inputs_before: dict[str, outputs.State]
+    folders: tuple[str, ...] = ()
+    earlier: Run | None = None
     notes: list[str] = field(default_factory=list)
     unavailable: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def written_before(self) -> dict[str, str | None]:
+        """What earlier stages wrote: digests by path."""
+        return {a.path: a.digest for a in self.earlier.artifacts if a.path} if self.earlier else {}
 
     @property
     def has_accelerator(self) -> bool:
@@ -65,7 +76,10 @@ def prepare(request: Request, repository: Repository, root: Path, variables: Map
     if executable(request.command[0], variables, root) is None:
         raise UsageError(f"{clean(request.command[0])}: no such command", hint="nothing was started, nothing was written")
     request = _normalised(request, root)
-    source = code.inspect(repository, request.outputs)
+    earlier = stages.load(request, root)
+    source = code.inspect(
+        repository, [*request.outputs, *(a.path for a in (earlier.artifacts if earlier else ()) if a.path)]
+    )
     patch, notes = _dirt(repository, source, request)
     effective = configuration.resolve(request.configs, request.overrides, root)
     scale = smoke.parse_scale(request.smoke, effective) if request.smoke is not None else None
@@ -87,10 +101,31 @@ def prepare(request: Request, repository: Repository, root: Path, variables: Map
         environment=None,
         interpreter=interpreter,
         before={path: outputs.state(root / path) for path in request.outputs},
-        inputs_before={item.path: outputs.state(root / item.path) for item in request.data},
+        inputs_before={
+            path: outputs.state(root / path)
+            for path in (
+                *(item.path for item in request.data),
+                *(artifact.path for artifact in (earlier.artifacts if earlier else ()) if artifact.path),
+                *request.configs,
+                *([request.lock] if request.lock else []),
+            )
+        },
         notes=notes,
+        earlier=earlier,
     )
     _capture(prepared, variables)
+    if earlier is not None:
+        stages.check(
+            earlier,
+            stages.Addition(
+                request=request,
+                tree=source.tree,
+                environment=prepared.environment,
+                configuration=effective.claim()[0],
+                seeds=prepared.seeds,
+                data=data,
+            ),
+        )
     return prepared
 
 
@@ -113,6 +148,7 @@ def _normalised(request: Request, root: Path) -> Request:
     metrics = inside(request.metrics, root, "--metrics") if request.metrics is not None else None
     return dataclasses.replace(
         request,
+        manifest=assemble.check_place(request, root),
         outs=tuple(outs),
         data=tuple(data),
         metrics=metrics,
@@ -170,12 +206,13 @@ def _data(request: Request, root: Path) -> tuple[list[DataSource], dict[str, Mea
 
 def _capture(prepared: Prepared, variables: Mapping[str, str]) -> None:
     try:
-        found = capture(prepared.interpreter.path, variables)
+        captured = examine(prepared.interpreter.path, variables)
     except UndecidableError as error:
         prepared.unavailable["/environment"] = error.message
         prepared.notes.append(f"the environment is not recorded: {error.message}")
         return
-    lock = prepared.request.lock
+    found, lock = captured.environment, prepared.request.lock
+    prepared.folders = captured.folders
     prepared.environment = msgspec.structs.replace(
         found,
         variables={name: redact.text(value) for name, value in found.variables.items()},
@@ -183,6 +220,9 @@ def _capture(prepared: Prepared, variables: Mapping[str, str]) -> None:
     )
     if lock is None:
         prepared.unavailable["/environment/lock"] = "no --lock was given"
+    if found.container is None and "container" in found.hardware:
+        words = f"it ran in a container ({found.hardware['container']}), and nothing told of which image"
+        prepared.unavailable["/environment/container"] = f"{words}: set AUDITOR_IMAGE=NAME@sha256:DIGEST"
 
 
 def _lock(path: str, root: Path) -> Lock:

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import FrameType
 
 from auditor.errors import UsageError
+from auditor.record.tracing import child_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,21 +29,21 @@ class Ended:
     seconds: float
 
 
-def execute(argv: Sequence[str], variables: Mapping[str, str], directory: Path) -> Ended:
-    """Runs ``argv`` to its end; standard input, output and error are this process's own, untouched.
+def execute(argv: Sequence[str], variables: Mapping[str, str], directory: Path, *, tracer: Sequence[str] = ()) -> Ended:
+    """Runs ``argv``, behind ``tracer`` where there is one, to its end.
 
-    Ctrl-C reaches the command by itself, as part of the terminal's foreground group; this process waits for it. A
-    SIGTERM or SIGHUP to this process is passed on. Either marks the run as interrupted. A command that hangs is waited
-    for: whoever started it decides.
+    Standard input, output and error are this process's own, untouched. Ctrl-C reaches the command by itself, as part of the
+    terminal's foreground group; this process waits for it. A SIGTERM or SIGHUP to this process is passed on. Either marks
+    the run as interrupted. A command that hangs is waited for: whoever started it decides.
 
     Raises:
         UsageError: the command could not be started.
     """
     signals: list[int] = []
-    with _passing_on(signals) as children:
+    with _passing_on(signals, traced=bool(tracer)) as children:
         started, clock = datetime.now(UTC), time.perf_counter()
         try:
-            process = subprocess.Popen(argv, cwd=directory, env=dict(variables))
+            process = subprocess.Popen([*tracer, *argv], cwd=directory, env=dict(variables))
         except OSError as error:
             raise UsageError(f"{argv[0]} cannot be started: {error.strerror}") from error
         children.append(process)
@@ -54,7 +55,7 @@ def execute(argv: Sequence[str], variables: Mapping[str, str], directory: Path) 
 
 
 @contextlib.contextmanager
-def _passing_on(received: list[int]) -> Iterator[list[subprocess.Popen[bytes]]]:
+def _passing_on(received: list[int], *, traced: bool) -> Iterator[list[subprocess.Popen[bytes]]]:
     """While in here, signals do not end this process. Those the terminal does not send to everybody are forwarded."""
     children: list[subprocess.Popen[bytes]] = []
 
@@ -63,7 +64,8 @@ def _passing_on(received: list[int]) -> Iterator[list[subprocess.Popen[bytes]]]:
         if number != signal.SIGINT:
             for child in children:
                 with contextlib.suppress(ProcessLookupError):
-                    os.kill(child.pid, number)
+                    # A tracer ends with its command, and hands on no signal of its own.
+                    os.kill((child_of(child.pid) if traced else None) or child.pid, number)
 
     # A handler resets to the default when the child starts its program; "ignored" (nohup, background jobs) must stay so.
     watched = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

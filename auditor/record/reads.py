@@ -36,13 +36,13 @@ def judge(prepared: Prepared, seen: Seen, started: int) -> Inputs:
     """
     request = prepared.request
     data = [item.path for item in request.data]
-    declared = [*data, *request.configs, *([request.lock] if request.lock else [])]
-    readable = [path for path in seen.reads if _is_text(path)]
-    undeclared = tuple(
-        p for p in readable if not is_below(p, [*declared, *request.outputs]) and not is_tracked_code(p, prepared.source)
-    )
+    # What an earlier stage wrote is that stage's artifact; files of a submodule are identified by its commit.
+    made = [*request.outputs, *prepared.written_before]
+    declared = [*data, *made, *request.configs, *([request.lock] if request.lock else [])]
+    readable = [path for path in seen.reads if _is_text(path) and path not in prepared.source.within]
+    undeclared = tuple(p for p in readable if not is_below(p, declared) and not is_tracked_code(p, prepared.source))
     # Data that is declared is found by its digest, wherever it lies; everything else must be in the commit.
-    untracked = tuple(p for p in readable if p not in prepared.source.tracked and not is_below(p, [*data, *request.outputs]))
+    untracked = tuple(p for p in readable if p not in prepared.source.tracked and not is_below(p, [*data, *made]))
     reads = _references(prepared, readable, started)
     return Inputs(
         reads=reads[:_LISTED],
@@ -54,6 +54,7 @@ def judge(prepared: Prepared, seen: Seen, started: int) -> Inputs:
 
 def _references(prepared: Prepared, readable: list[str], started: int) -> tuple[FileRef, ...]:
     folders = [path for path, about in prepared.measured.items() if about.format == "tree"]
+    configs = {file.path: file.digest for file in prepared.effective.files}
     found: dict[str, FileRef] = {}
     for path in readable:
         folder = next((f for f in folders if is_below(path, [f])), None)
@@ -61,6 +62,8 @@ def _references(prepared: Prepared, readable: list[str], started: int) -> tuple[
             found[folder] = FileRef(path=folder, digest=prepared.measured[folder].digest)
         elif path in prepared.measured:
             found[path] = FileRef(path=path, digest=prepared.measured[path].digest)
+        elif path in configs:
+            found[path] = FileRef(path=path, digest=configs[path])
         else:
             found[path] = FileRef(path=path, digest=_digest(prepared, path, started))
     return tuple(found[path] for path in sorted(found))
@@ -79,8 +82,12 @@ def _digest(prepared: Prepared, path: str, started: int) -> str | None:
 
 def _warnings(seen: Seen, undeclared: tuple[str, ...], untracked: tuple[str, ...], count: int) -> list[str]:
     warnings = []
-    if not seen.processes:
-        warnings.append("nothing could be observed: the command started no Python that reads PYTHONPATH")
+    if seen.overflowed:
+        warnings.append("a process opened more files than can be listed: not everything that it read is known")
+    if not seen.processes and seen.method != "none":
+        warnings.append(
+            "nothing could be observed: the command started no Python that reads PYTHONPATH (see --observe strace)"
+        )
     if undeclared:
         warnings.append(f"read but not declared: {_names(undeclared)}; add --data NAME={clean(undeclared[0])}")
     if untracked:

@@ -9,6 +9,7 @@ from typing import Final, Literal, TypedDict, Unpack, get_args
 
 from auditor.errors import UsageError
 from auditor.model.run import Parent, Supersedes
+from auditor.record.observe import Method
 
 DataRole = Literal["train", "validation", "test", "labels", "parent-weights", "other"]
 OutRole = Literal["weights", "checkpoint", "predictions", "labels", "metrics", "trace", "log", "plot", "other"]
@@ -53,8 +54,10 @@ class Request:
     labels: str | None = None
     smoke: str | None = None
     smoke_limit: float = 120.0
+    stage: str | None = None
     lock: str | None = None
     allow_dirty: bool = False
+    observe: Method = "audit-hook"
     supersedes: Supersedes | None = None
     parents: tuple[Parent, ...] = ()
 
@@ -79,8 +82,10 @@ class Options(TypedDict):
     labels: str | None
     smoke: str | None
     smoke_limit: float
+    stage: str | None
     lock: str | None
     allow_dirty: bool
+    observe: Method
     supersedes: str | None
     reason: str | None
     parents: tuple[str, ...]
@@ -96,6 +101,7 @@ def parse(**options: Unpack[Options]) -> Request:
     supersedes, reason = options["supersedes"], options["reason"]
     if (supersedes is None) != (reason is None) or (reason is not None and not reason.strip()):
         raise UsageError("--supersedes and --reason belong together", hint="say which manifest is replaced, and why")
+    _check_stage(options)
     outs = [out_item(text) for text in options["outs"]]
     if options["predictions"] is not None:
         outs.append(OutItem(path=_required(options["predictions"], "--predictions"), role="predictions"))
@@ -112,13 +118,29 @@ def parse(**options: Unpack[Options]) -> Request:
         labels=options["labels"],
         smoke=options["smoke"],
         smoke_limit=options["smoke_limit"],
+        stage=options["stage"],
         lock=options["lock"],
         allow_dirty=options["allow_dirty"],
+        observe=options["observe"],
         supersedes=Supersedes(digest=checked_digest(supersedes, "--supersedes"), reason=reason)
         if supersedes is not None and reason is not None
         else None,
         parents=tuple(parent(text) for text in options["parents"]),
     )
+
+
+def _check_stage(options: Options) -> None:
+    stage = options["stage"]
+    if stage is None:
+        return
+    if not stage.strip() or not stage.isprintable() or "/" in stage:
+        raise UsageError(f"--stage {stage!r} is no name", hint="write for example --stage preprocess")
+    if options["manifest"] is None:
+        raise UsageError(
+            "--stage needs --manifest FILE", hint="the stages of one run share one manifest, for example runs/x.run.yaml"
+        )
+    if options["allow_dirty"]:
+        raise UsageError("--stage and --allow-dirty exclude each other", hint="commit first: all stages share one commit")
 
 
 def data_item(text: str) -> DataItem:

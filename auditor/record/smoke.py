@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shlex
 import shutil
+import signal
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +25,7 @@ from auditor.manifest.shown import clean
 from auditor.model.run import Expect, ExpectedArtifact, ExpectedMetric, Json, Needs, Reproduction
 from auditor.record.code import is_below
 from auditor.record.configuration import Effective, change, has, parse_override
+from auditor.record.observe import RECORDING
 from auditor.record.outputs import Written, collect
 from auditor.record.request import Request
 
@@ -34,7 +38,8 @@ _LAST_WORDS: Final = 2000
 class Setting:
     """What a scaled run needs of the recorded one.
 
-    ``files`` are tracked paths; ``argv`` still holds ``{config}``; ``shown`` is the same without credentials.
+    ``files`` are tracked paths; ``argv`` still holds ``{config}``; ``shown`` is the same without credentials. ``inputs`` are
+    paths of declared data and of what earlier stages wrote.
     """
 
     root: Path
@@ -45,6 +50,7 @@ class Setting:
     shown: Sequence[str]
     variables: Mapping[str, str]
     inputs: Sequence[str]
+    name: str = "smoke"
 
 
 def parse_scale(text: str, effective: Effective) -> dict[str, Json]:
@@ -72,8 +78,12 @@ def own(written: Written, seconds: float, setting: Setting, *, accelerator: bool
     return _reproduction(setting, {}, written, seconds, accelerator=accelerator)
 
 
-def scaled(scale: dict[str, Json], setting: Setting, *, accelerator: bool) -> tuple[Reproduction | None, str | None]:
+def scaled(
+    scale: dict[str, Json], setting: Setting, seconds: float, *, accelerator: bool
+) -> tuple[Reproduction | None, str | None]:
     """Executes the run with ``scale`` changed, in a copy of the tracked files, and says what it produced.
+
+    It may take three times as long as the whole run did (``seconds``), and at least as long as ``--smoke-limit``.
 
     Returns:
         The reproduction, or None and the reason why the scaled run shows nothing.
@@ -88,31 +98,66 @@ def scaled(scale: dict[str, Json], setting: Setting, *, accelerator: bool) -> tu
             config = Path(folder, "config.json")
             config.write_text(json.dumps(effective.value), encoding="utf-8")
             argv = [word.replace("{config}", str(config)) for word in setting.argv]
-            clock = time.perf_counter()
-            answer = subprocess.run(
-                argv,
-                cwd=place,
-                env={**setting.variables, "AUDITOR_CONFIG": str(config)},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                check=False,
-            )
-            seconds = time.perf_counter() - clock
-        if answer.returncode:
-            words = clean(answer.stdout[-_LAST_WORDS:].decode(errors="replace").strip())
-            return None, f"the scaled run ended with {answer.returncode}: {words}"
+            (Path(folder) / "recording").mkdir()
+            told = {"AUDITOR_CONFIG": str(config), RECORDING: str(Path(folder) / "recording")}
+            limit = max(setting.request.smoke_limit, _FACTOR * seconds, 1.0)
+            ended = _execute(argv, place, {**setting.variables, **told}, limit)
+        if ended.why_not is not None:
+            return None, ended.why_not
         written = collect(place, setting.request.outs, setting.request.metrics, {})
         if not written.artifacts and not written.metrics:
             return None, "the scaled run wrote none of the declared outputs"
-        return _reproduction(setting, scale, written, seconds, accelerator=accelerator), None
+        return _reproduction(setting, scale, written, ended.seconds, accelerator=accelerator), None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ended:
+    seconds: float
+    why_not: str | None = None
+
+
+def _execute(argv: Sequence[str], place: Path, variables: Mapping[str, str], limit: float) -> _Ended:
+    """Runs a scaled run in a session of its own, so that all of it can be ended; of its output only the end is kept."""
+    clock = time.perf_counter()
+    last = bytearray()
+    with subprocess.Popen(
+        argv,
+        cwd=place,
+        env=dict(variables),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    ) as process:
+        reader = threading.Thread(target=_drain, args=(process, last), daemon=True)
+        reader.start()
+        try:
+            code = process.wait(timeout=limit)
+        except subprocess.TimeoutExpired:
+            hint = "choose values that shrink it further, or raise --smoke-limit"
+            return _Ended(seconds=limit, why_not=f"the scaled run was still running after {limit:.0f} s: {hint}")
+        finally:
+            # What it left running holds the pipe and would write into the folder.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            reader.join(timeout=5.0)
+    seconds = time.perf_counter() - clock
+    words = clean(last.decode(errors="replace").strip())
+    return _Ended(seconds=seconds, why_not=f"the scaled run ended with {code}: {words}" if code else None)
+
+
+def _drain(process: subprocess.Popen[bytes], last: bytearray) -> None:
+    assert process.stdout is not None  # noqa: S101  (opened with PIPE)
+    while block := process.stdout.read1(1 << 16):  # type: ignore[attr-defined]  # a buffered pipe has it
+        last += block
+        del last[:-_LAST_WORDS]
 
 
 def _reproduction(
     setting: Setting, scale: dict[str, Json], written: Written, seconds: float, *, accelerator: bool
 ) -> Reproduction:
     return Reproduction(
-        name="smoke",
+        name=setting.name,
         command=tuple(setting.shown),
         inputs=tuple(setting.inputs),
         outputs=tuple(sorted(a.path for a in written.artifacts if a.path)),

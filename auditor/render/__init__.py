@@ -30,5 +30,36 @@ def _json(report: Report, *, color: bool = False, width: int = 80) -> str:  # no
     return report_json(report)
 
 
-RENDERERS: Mapping[str, Renderer] = {"console": _console, "json": _json}
+def _markdown(report: Report, *, color: bool = False, width: int = 80) -> str:  # noqa: ARG001
+    from auditor.render.markdown import render  # noqa: PLC0415
+
+    return render(report)
+
+
+def _sarif(report: Report, *, color: bool = False, width: int = 80) -> str:  # noqa: ARG001
+    from auditor.render.sarif import render  # noqa: PLC0415
+
+    return render(report)
+
+
+def _junit(report: Report, *, color: bool = False, width: int = 80) -> str:  # noqa: ARG001
+    from auditor.render.junit import render  # noqa: PLC0415
+
+    return render(report)
+
+
+def _html(report: Report, *, color: bool = False, width: int = 80) -> str:  # noqa: ARG001
+    from auditor.render.html import render  # noqa: PLC0415
+
+    return render(report)
+
+
+RENDERERS: Mapping[str, Renderer] = {
+    "console": _console,
+    "json": _json,
+    "markdown": _markdown,
+    "sarif": _sarif,
+    "junit": _junit,
+    "html": _html,
+}
 """Every format that ``--format`` knows, by name."""

@@ -59,3 +59,42 @@ def manual(rule: Rule, page: str, *, color: bool = False, width: int = 80) -> st
 def _paragraph(sheet: Page, lines: list[str]) -> None:
     sheet.line(" ".join(lines), indent=2, hanging=2 if lines[0].startswith(("- ", "* ")) else 0)
     lines.clear()
+
+
+def mapped(
+    about: tuple[str, str, str, str, str],
+    items: Iterable[tuple[str, str, tuple[str, ...]]],
+    *,
+    color: bool = False,
+    width: int = 80,
+) -> str:
+    """A published list and the checks that gather evidence about each item.
+
+    ``about`` are its title, edition, source, date and note; an item is its id, its title and the ids of its checks.
+    """
+    title, edition, source, dated, note = about
+    page = Page(color=color, width=width)
+    page.line((f"{title}, {edition}", "bold"))
+    page.line(source)
+    page.line(f"as of {dated}. {note}")
+    listed = list(items)
+    for key, words, checks in listed:
+        page.gap()
+        page.line((f"{key}  {words}", "bold"))
+        page.line("evidence present, gathered by" if checks else "evidence not present: people answer", indent=2)
+        for check in checks:
+            page.line(check, indent=4)
+    page.gap()
+    answered = sum(bool(checks) for _, _, checks in listed)
+    page.line(f"evidence present for {answered} of {len(listed)} items; whether an item is met is for people to say")
+    return page.text()
+
+
+def attested(statements: Iterable[str], *, color: bool = False, width: int = 80) -> str:
+    """What a checklist leaves to people, as a list; empty for none."""
+    page = Page(color=color, width=width)
+    for number, statement in enumerate(statements):
+        if not number:
+            page.line(("to be attested by people", "bold"))
+        page.line(f"- {statement}", indent=2, hanging=2)
+    return page.text()

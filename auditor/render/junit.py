@@ -1,4 +1,4 @@
-"""The report for whatever reads JUnit's XML: one suite per run, one case per check, red exactly where the gate is.
+"""The report for whatever reads JUnit's XML: one suite per run, one case per check, red exactly where the verdict is.
 
 What JUnit has no word for is told apart by ``type``:
 
@@ -12,7 +12,7 @@ Where the verdict is red although no check is (nothing selected, no base to judg
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ET  # only written, never read  # noqa: N817, S405
+import xml.etree.ElementTree as ET  # only written, never read
 from collections import Counter
 from collections.abc import Iterable
 

@@ -31,7 +31,7 @@ from auditor.reproduce.liveness import Liveness
 
 _Status = Literal["live", "seed-free", "dead", "not-exercised"]
 _TENTH = 0.1
-_STEPPED = frozenset({"accuracy", "error_rate", "balanced_accuracy", "f1", "precision", "recall"})
+_STEPPED = frozenset({"accuracy", "error_rate", "balanced_accuracy", "f1", "precision", "recall", "top_k_accuracy"})
 _READABLE = (".npz", ".npy", ".safetensors")
 _DIGITS = re.compile(rb"\d\.\d{4,}|\de-\d")
 _SAMPLE = 1 << 16

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from auditor.compare import summary
+from auditor.compare.algebra import is_rounding_of
 from auditor.compare.errors import Refused
 from auditor.compare.metrics import compare_metric, compare_metrics, ignored_metrics, read_metrics_file
 from auditor.compare.recompute import Recomputed, recompute
@@ -228,11 +229,11 @@ def _merged(written: Comparison | None, own: Comparison) -> Comparison:
 
 
 def _rounded(own: Comparison) -> bool:
-    """Exact arithmetic and a library's differ in the last bits at most: that is no difference between two executions."""
+    """Exact arithmetic, a library's, and a figure as printed differ in what they round: no difference of two executions."""
     expected, actual = own.expected, own.actual
     if not isinstance(expected, int | float) or not isinstance(actual, int | float):
         return False
-    return abs(expected - actual) <= _LAST_BITS * max(abs(expected), abs(actual))
+    return abs(expected - actual) <= _LAST_BITS * max(abs(expected), abs(actual)) or is_rounding_of(expected, actual)
 
 
 def _noted(comparison: Comparison, words: str) -> Comparison:

@@ -18,3 +18,13 @@ class Liveness:
     status: Literal["live", "seed-free", "dead", "not-exercised"]
     note: str
     seconds: float = 0.0
+
+
+_ORDER = ("not-exercised", "seed-free", "live", "dead")
+
+
+def worse(one: Liveness | None, other: Liveness | None) -> Liveness | None:
+    """What two stages of a run come to: a dead seed in one of them is one of the run; a live one tells more than none."""
+    if one is None or other is None:
+        return one or other
+    return max(one, other, key=lambda found: _ORDER.index(found.status))

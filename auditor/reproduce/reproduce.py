@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -15,13 +16,13 @@ from auditor.errors import AuditorError
 from auditor.model.comparison import ReproductionResult
 from auditor.model.run import Needs, Reproduction, Run
 from auditor.model.words import Agreement, Isolation, Tier
-from auditor.reproduce import configure, sandbox
+from auditor.reproduce import configure, sandbox, staged
 from auditor.reproduce.attempt import Attempt, Bench, Ground
 from auditor.reproduce.diagnose import diagnose
 from auditor.reproduce.exercise import Exercise
 from auditor.reproduce.expected import Expected, expected_of
 from auditor.reproduce.judge import Judge
-from auditor.reproduce.liveness import Liveness
+from auditor.reproduce.liveness import Liveness, worse
 from auditor.reproduce.request import Reproduced, Request
 
 __all__ = ["Liveness", "Reproduced", "Request", "reproduce"]
@@ -48,9 +49,11 @@ def reproduce(request: Request) -> Reproduced:
     computed: set[str] = set()
     for reproduction in wanted:
         request.progress(f"{reproduction.name}: executing {' '.join(_command(request.run, reproduction))}")
-        one = _One(ground, reproduction, exercised=request.liveness and liveness is None)
+        # Of a run in stages each is a run of its own, and each has its seeds; otherwise the first one speaks for all.
+        alone = replace(ground, request=staged.narrowed(request, reproduction))
+        one = _One(alone, reproduction, exercised=request.liveness and (liveness is None or bool(request.run.stages)))
         results.append(one.result())
-        liveness = liveness or one.liveness
+        liveness = worse(liveness, one.liveness)
         computed |= one.computed
         notes += one.notes
     return Reproduced(
@@ -198,6 +201,8 @@ class _One:
         words = list(first.workspace.notes)
         if self._wrote_nothing(first, expected):
             words.append("the command ended well but wrote none of its declared outputs")
+        if not expected.known and not expected.metrics:
+            words.append("the record names no output to compare; record with --out FILE and --metrics FILE")
         if not repeatable:
             words.append("not bitwise repeatable: two executions here differ from each other")
         return "; ".join(words) or None

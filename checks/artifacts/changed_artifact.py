@@ -67,18 +67,18 @@ def check(run: Run, claimed: ClaimedBytes) -> Iterator[Finding | EvidenceLevel]:
 
 
 def _differences(artifact: Artifact, found: Located, pointer: str) -> Iterator[Finding | EvidenceLevel]:
-    if found.where == "Git LFS pointer":
-        yield EvidenceLevel.CONSISTENT
+    if found.level is not EvidenceLevel.RECOMPUTED:
+        yield found.level
     if found.digest != artifact.digest:
         yield Finding(
-            message=f"{artifact.path} in the {found.where} hashes to {found.digest[:19]}..., "
+            message=f"{found.path} in the {found.where} hashes to {found.digest[:19]}..., "
             f"the manifest says {(artifact.digest or '')[:19]}...",
             pointer=f"{pointer}/digest",
             fix=_FIX,
         )
     elif artifact.size is not None and artifact.size != found.size:
         yield Finding(
-            message=f"{artifact.path} has {found.size} bytes, the manifest says {artifact.size}",
+            message=f"{found.path} has {found.size} bytes, the manifest says {artifact.size}",
             pointer=f"{pointer}/size",
             fix=_FIX,
         )

@@ -28,6 +28,7 @@ from auditor.api import (
     Run,
     Severity,
     recorded_bytes,
+    redacted,
     resolve_again,
     value_digest,
 )
@@ -86,7 +87,7 @@ def _differences(claimed: object, resolved: object, pointer: str) -> Iterator[Fi
             yield from _differences(claimed.get(key), resolved.get(key), f"{pointer}/{escaped}")
     elif value_digest(claimed) != value_digest(resolved):
         yield Finding(
-            message=f"the manifest says {claimed!r}, the recorded files and overrides give {resolved!r}",
+            message=f"the manifest says {redacted(claimed)!r}, the recorded files and overrides give {redacted(resolved)!r}",
             pointer=pointer,
             fix=_FIX,
         )

@@ -10,7 +10,8 @@ Restore the recorded bytes, or record a new run on the new data and let it super
 out of conversion with `*.csv -text` in `.gitattributes`.
 
 ## When it cannot decide
-When the bytes are neither in the judged commit nor in the working tree.
+When the bytes are neither in the judged commit nor in the working tree, and no store of the policy
+(`stores`) has them.
 """
 
 from __future__ import annotations
@@ -53,8 +54,8 @@ def check(run: Run, claimed: ClaimedBytes, history: History) -> Iterator[Finding
         except Inconclusive as unanswered:
             unseen.append(f"{data.name}: {unanswered.reason}")
             continue
-        if found.where == "Git LFS pointer":
-            yield EvidenceLevel.CONSISTENT
+        if found.level is not EvidenceLevel.RECOMPUTED:
+            yield found.level
         differences = list(_differences(data, found, f"/data/{index}"))
         yield from differences or _executed(run, history, data, f"/data/{index}/digest")
     if unseen:
@@ -65,14 +66,14 @@ def _differences(data: DataSource, found: Located, pointer: str) -> Iterator[Fin
     if found.digest != data.digest:
         why = " (they agree once line endings are normalised)" if found.normalised == data.digest else ""
         yield Finding(
-            message=f"{data.path} in the {found.where} hashes to {found.digest[:19]}..., "
+            message=f"{found.path} in the {found.where} hashes to {found.digest[:19]}..., "
             f"the manifest says {(data.digest or '')[:19]}...{why}",
             pointer=f"{pointer}/digest",
             fix="restore the recorded bytes, or record a run on the new ones that supersedes this one",
         )
     elif data.size is not None and data.size != found.size:
         yield Finding(
-            message=f"{data.path} has {found.size} bytes, the manifest says {data.size}",
+            message=f"{found.path} has {found.size} bytes, the manifest says {data.size}",
             pointer=f"{pointer}/size",
             fix="record the run again; sizes are counted, not typed",
         )

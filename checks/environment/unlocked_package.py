@@ -40,6 +40,9 @@ def check(run: Run, claimed: ClaimedBytes) -> Iterator[Finding]:
     environment = run.environment
     if environment is None or environment.lock is None:
         raise NotApplicable("no lock file was recorded (see environment/unlocked-environment)")
+    recorder = run.extensions.get("auditor")
+    if not environment.packages and isinstance(recorder, dict) and recorder.get("packages") == "imported":
+        raise NotApplicable("the run imported no distribution")
     if not environment.packages:
         raise Inconclusive(run.why_unavailable("/environment/packages") or "the run records no packages")
     lock = read_lock(claimed.file(environment.lock).read_bytes(), environment.lock.kind or environment.lock.path)

@@ -52,7 +52,8 @@ def check(
     # A run that was scaled down to be executed confirms its own figures, not those of the whole run.
     scaled = {reproduction.name for reproduction in run.reproductions if reproduction.scale}
     whole = (result for result in reproductions.results if result.name not in scaled)
-    confirmed = {c.of for result in whole for c in result.comparisons if c.agreement.outcome == "passed"}
+    agreed = {c.of for result in whole for c in result.comparisons if c.agreement.outcome == "passed"}
+    confirmed = {of.removeprefix("metric:"): of.removeprefix("metric:") in reproductions.computed for of in agreed}
     reached: list[tuple[str, str, EvidenceLevel]] = []
     if needed := rules.require.get("metrics"):
         for index, metric in enumerate(run.metrics):
@@ -81,18 +82,21 @@ def _short(reached: list[tuple[str, str, EvidenceLevel]], least: EvidenceLevel) 
             )
 
 
-def _of_metric(run: Run, index: int, measured: Measured, claimed: ClaimedBytes, confirmed: set[str]) -> EvidenceLevel:
-    """How a metric is known: re-executed and recomputed, recomputed from predictions, or written down."""
+def _of_metric(run: Run, index: int, measured: Measured, claimed: ClaimedBytes, confirmed: dict[str, bool]) -> EvidenceLevel:
+    """How a metric is known: computed by us from a re-execution, from stored predictions, or written down.
+
+    ``confirmed`` holds the metrics that a re-execution confirmed, and whether we computed them from what it produced.
+    """
     name = run.metrics[index].name
     try:
         measured.metric(index)
     except Inconclusive:
         # A number that the re-run program wrote is consistent, not re-executed.
-        if f"metric:{name}" in confirmed:
+        if name in confirmed:
             return EvidenceLevel.CONSISTENT
         written = [i for i, artifact in enumerate(run.artifacts) if artifact.role == "metrics"]
         return max((_of_artifact(run, i, claimed) for i in written), default=EvidenceLevel.DECLARED)
-    return EvidenceLevel.RE_EXECUTED if f"metric:{name}" in confirmed else EvidenceLevel.RECOMPUTED
+    return EvidenceLevel.RE_EXECUTED if confirmed.get(name) else EvidenceLevel.RECOMPUTED
 
 
 def _of_artifact(run: Run, index: int, claimed: ClaimedBytes) -> EvidenceLevel:

@@ -31,6 +31,7 @@ from auditor.api import (
     Severity,
     claims_metrics,
     compare_metric,
+    is_rounding_of,
     metric_tolerance,
 )
 
@@ -44,7 +45,7 @@ RULE: Final = Rule(
 
 
 def check(run: Run, measured: Measured, rules: Rules) -> Iterator[Finding]:
-    """Yield the metrics whose recomputed value differs by more than the policy's tolerance."""
+    """Yield the metrics whose recomputed value differs by more than the policy's tolerance, and not by rounding alone."""
     claims_metrics(run)
     recomputed = 0
     for index, metric in enumerate(run.metrics):
@@ -55,7 +56,7 @@ def check(run: Run, measured: Measured, rules: Rules) -> Iterator[Finding]:
         recomputed += 1
         tolerance = metric_tolerance(rules.policy.tolerances, metric.name)
         compared = compare_metric(metric.name, metric.value, actual.value, tolerance, quantum=actual.quantum)
-        if compared.agreement is Agreement.DIVERGED:
+        if compared.agreement is Agreement.DIVERGED and not is_rounding_of(metric.value or 0.0, actual.value):
             yield Finding(
                 message=f"{metric.name} is claimed as {metric.value!r}, its predictions give {actual.value!r}",
                 pointer=f"/metrics/{index}/value",

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from auditor.api import EvidenceLevel, Finding, Inconclusive, NotApplicable, Rule, Run, Severity
+from auditor.api import EvidenceLevel, Finding, Inconclusive, NotApplicable, Rule, Run, Severity, redacted
 
 RULE: Final = Rule(
     id="reproduction/foreign-command",
@@ -29,16 +29,28 @@ RULE: Final = Rule(
 
 
 def check(run: Run) -> Iterator[Finding]:
-    """Yield the reproductions that start another command than the run did."""
+    """Yield the reproductions that start a command which is neither the run's nor one of its stages'.
+
+    A stage may be reproduced alone, but not instead of the run: some reproduction has to start the run's own entry point.
+    """
     if not run.reproductions:
         raise NotApplicable("the run has no reproductions")
     entrypoint = run.code.entrypoint if run.code is not None else ()
     if not entrypoint:
         raise Inconclusive("the run records no entry point")
-    for index, reproduction in enumerate(run.reproductions):
-        if reproduction.command and reproduction.command != entrypoint:
-            yield Finding(
-                message=f"{reproduction.name!r} starts {list(reproduction.command)}, the run {list(entrypoint)}",
-                pointer=f"/reproductions/{index}/command",
-                fix="use the recorded entry point, changed only in the keys that `scale` names",
-            )
+    fix = "use the recorded entry point, changed only in the keys that `scale` names"
+    started = [reproduction.command or entrypoint for reproduction in run.reproductions]
+    recorded = {entrypoint, *(stage.command for stage in run.stages)}
+    foreign = [index for index, command in enumerate(started) if command not in recorded]
+    for index in foreign:
+        yield Finding(
+            message=f"{run.reproductions[index].name!r} starts {redacted(started[index])}, the run {redacted(entrypoint)}",
+            pointer=f"/reproductions/{index}/command",
+            fix=fix,
+        )
+    if not foreign and entrypoint not in started:
+        yield Finding(
+            message=f"no reproduction starts {redacted(entrypoint)}, which the run is said to have been",
+            pointer="/reproductions",
+            fix=fix,
+        )

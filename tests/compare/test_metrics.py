@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 
 import pytest
 from hypothesis import given
@@ -56,6 +57,57 @@ def test_the_quantum_never_widens_the_tolerance():
     assert compare_metric("accuracy", 0.5, 0.501, Tolerance(), quantum=0.001).agreement is Agreement.DIVERGED
 
 
+@pytest.mark.parametrize(
+    ("better", "actual", "agrees"),
+    [
+        ("higher", 0.9, Agreement.WITHIN_TOLERANCE),
+        ("higher", 0.3, Agreement.DIVERGED),
+        ("higher", 0.495, Agreement.WITHIN_TOLERANCE),
+        ("lower", 0.3, Agreement.WITHIN_TOLERANCE),
+        ("lower", 0.9, Agreement.DIVERGED),
+        ("either", 0.9, Agreement.DIVERGED),
+        ("higher", math.nan, Agreement.DIVERGED),
+        ("higher", math.inf, Agreement.DIVERGED),
+        ("higher", 0.5, Agreement.BITWISE),
+    ],
+)
+def test_a_change_for_the_better_is_no_loss(better, actual, agrees):
+    result = compare_metric("accuracy", 0.5, actual, TOLERANCE, better=better)
+    assert result.agreement is agrees
+    assert agrees is Agreement.DIVERGED or result.detectable == TOLERANCE.absolute
+    if agrees is Agreement.WITHIN_TOLERANCE and abs(actual - 0.5) > TOLERANCE.absolute:
+        assert result.note.startswith("better by")
+        assert result.excess == 0
+
+
+def test_printed_places_are_a_floor_of_what_is_seen_and_widen_nothing():
+    result = compare_metric("accuracy", 0.873, 0.8734, Tolerance(), printed=0.0005)
+    assert result.agreement is Agreement.DIVERGED
+    assert "printing cut off" in result.note
+    assert compare_metric("accuracy", 0.873, 0.873, Tolerance(), printed=0.0005).detectable == 0.0005
+    assert "printing" not in compare_metric("accuracy", 0.873, 0.88, Tolerance(), printed=0.0005).note
+
+
+def test_integers_and_floats_are_subtracted_exactly():
+    assert compare_metric("n", 2**60 + 1, 2.0**60, Tolerance()).agreement is Agreement.DIVERGED
+    assert compare_metric("n", 2**60, 2.0**60, Tolerance()).agreement is Agreement.BITWISE
+    assert compare_metric("n", -(10**308), 1.7e308, Tolerance()).agreement is Agreement.DIVERGED
+
+
+def test_a_tolerance_that_allows_everything_says_that_it_sees_nothing():
+    result = compare_metric("loss", 1e308, 1e308, Tolerance(relative=1e308))
+    assert (result.agreement, result.detectable) == (Agreement.BITWISE, sys.float_info.max)
+
+
+def test_a_renamed_metric_is_named_and_diverged():
+    results = compare_metrics({"acc": 0.9, "loss": 1.0}, {"accuracy": 0.9, "loss": 1.0}, Tolerances())
+    notes = {result.of: (result.agreement, result.note) for result in results}
+    assert notes["metric:acc"][0] is notes["metric:accuracy"][0] is Agreement.DIVERGED
+    assert "accuracy is new and has its figure" in notes["metric:acc"][1]
+    twice = compare_metrics({"acc": 0.9}, {"a": 0.9, "b": 0.9}, Tolerances())
+    assert not any("renamed" in result.note for result in twice)
+
+
 NUMBERS = st.floats() | st.integers(-(2**70), 2**70)
 
 
@@ -67,6 +119,10 @@ def test_symmetric_and_monotone(one, other, absolute, relative, more):
     assert result.excess == compare_metric("m", other, one, tolerance).excess
     wider = compare_metric("m", one, other, Tolerance(absolute=absolute + more, relative=relative + more))
     assert wider.agreement <= result.agreement
+    if result.agreement is not Agreement.DIVERGED:
+        assert result.detectable >= 0
+    for better in ("higher", "lower"):
+        assert compare_metric("m", one, other, tolerance, better=better).agreement <= result.agreement
     if result.excess is not None:
         assert (result.excess > 1) == (result.agreement is Agreement.DIVERGED)
 

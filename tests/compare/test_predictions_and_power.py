@@ -147,9 +147,9 @@ def test_a_model_that_is_a_constant_predictor_is_not_exercised(tmp_path):
 
 
 def test_a_metric_that_cannot_be_computed_proves_nothing(tmp_path):
-    power = training_free(table(tmp_path, TRUTH, GOOD), None, [Judged(name="perplexity", tolerance=Tolerance())])
+    power = training_free(table(tmp_path, TRUTH, GOOD), None, [Judged(name="elo", tolerance=Tolerance())])
     assert not any(replica.exercised or replica.rejected for replica in power.replicas)
-    assert "perplexity: no way to compute" in power.replicas[0].note
+    assert "elo: no way to compute" in power.replicas[0].note
     assert not training_free(table(tmp_path, TRUTH, GOOD), None, []).replicas[0].exercised
 
 
@@ -172,3 +172,38 @@ def test_the_permutation_follows_from_the_file_alone(tmp_path):
     one = training_free(table(tmp_path, TRUTH, GOOD), None, metrics)
     again = training_free(table(tmp_path, TRUTH, GOOD, "copy.csv"), None, metrics)
     assert one == again
+
+
+def test_a_replica_with_exactly_the_real_metrics_is_not_exercised(tmp_path):
+    # half of each class right: any constant has this accuracy, and no tolerance can tell it apart
+    truth, guesses = [1, 1, 1, 1, 0, 0, 0, 0], [1, 0, 1, 0, 0, 0, 1, 1]
+    wide = [Judged(name="accuracy", tolerance=Tolerance(absolute=1))]
+    narrow = [Judged(name="accuracy", tolerance=Tolerance(absolute=1e-9, relative=1e-6))]
+    for metrics in (wide, narrow):
+        constant = training_free(table(tmp_path, truth, guesses), None, metrics).replicas[0]
+        assert (constant.exercised, constant.rejected) == (False, False)
+        assert "exactly the real one" in constant.note
+    # another metric moves: what the tolerances make of it counts again
+    both = [*wide, Judged(name="f1_macro", tolerance=Tolerance(absolute=1))]
+    constant = training_free(table(tmp_path, truth, guesses), None, both).replicas[0]
+    assert (constant.exercised, constant.rejected) == (True, False)
+
+
+def test_probabilities_of_all_classes_have_replicas(tmp_path):
+    rows = [f"{c},{0.8 if c == 'a' else 0.1},{0.8 if c == 'b' else 0.1},{0.8 if c == 'c' else 0.1}" for c in "aabbcc"]
+    path = write(tmp_path / "p.csv", ["label,proba_a,proba_b,proba_c", *rows])
+    for name in ("log_loss", "brier", "roc_auc", "average_precision", "top_1_accuracy"):
+        power = training_free(path, None, [Judged(name=name, tolerance=Tolerance(absolute=0.01))])
+        assert [(replica.exercised, replica.rejected) for replica in power.replicas] == [(True, True)] * 2, name
+
+
+def test_perplexity_has_no_replica_that_could_reject(tmp_path):
+    path = write(tmp_path / "p.csv", ["logprob", "-1.5", "-0.25"])
+    power = training_free(path, None, [Judged(name="perplexity", tolerance=Tolerance())])
+    assert not any(replica.exercised for replica in power.replicas)
+    assert power.detectable == {"perplexity": 0.0}
+
+
+def test_a_table_of_classes_detects_any_change(tmp_path):
+    rows = ["id,prediction", "1,a", "2,b"]
+    assert compare(tmp_path, rows, rows).detectable == 0

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from sklearn import metrics as sk
 
 from auditor.compare.errors import Refused, Unrecomputable
-from auditor.compare.formulas import Sample, compute, kind_of
+from auditor.compare.formulas import compute, kind_of
 from auditor.compare.recompute import recompute
+from auditor.compare.samples import Sample
 from auditor.compare.tables import number, open_table, read_columns
 from auditor.errors import EmptySelectionError, UndecidableError
 from auditor.model.run import MetricColumns, MetricParameters
@@ -88,6 +89,16 @@ def test_text_classes_need_a_positive_one():
         ("eval.f1_macro", "f1_macro"),
         ("macro_f1", "f1_macro"),
         ("precision_score", "precision"),
+        ("top5", "top_5_accuracy"),
+        ("val top-1 accuracy", "top_1_accuracy"),
+        ("acc_top3", "top_3_accuracy"),
+        ("top_k_accuracy", None),
+        ("AUROC", "roc_auc"),
+        ("test_roc_auc_ovr_weighted", "roc_auc_weighted"),
+        ("roc_auc_ovo", None),
+        ("average_precision_macro", "average_precision_macro"),
+        ("average_precision_ovr", None),
+        ("ppl", "perplexity"),
         ("neg_mse", None),
         ("loss", None),
         ("test", None),
@@ -136,8 +147,11 @@ def test_npy_predictions_and_labels(tmp_path):
     np.save(tmp_path / "y.npy", np.array([[1.0], [2.0], [2.0]]))
     assert recompute("accuracy", tmp_path / "p.npy", tmp_path / "y.npy").value == 2 / 3
     np.save(tmp_path / "m.npy", np.eye(3))
-    with pytest.raises(Unrecomputable, match="one-dimensional"):
+    with pytest.raises(Unrecomputable, match="no column of predictions"):
         recompute("accuracy", tmp_path / "m.npy", tmp_path / "y.npy")
+    np.save(tmp_path / "cube.npy", np.zeros((3, 2, 2, 2)))
+    with pytest.raises(Unrecomputable, match="two dimensions"):
+        recompute("accuracy", tmp_path / "cube.npy", tmp_path / "y.npy")
 
 
 def test_probabilities_are_read_for_log_loss(tmp_path):
@@ -171,8 +185,12 @@ def test_files_that_do_not_fit(tmp_path, predictions, labels, reason):
 def test_other_reasons_not_to_compute(tmp_path):
     table = write(tmp_path / "p.csv", ["prediction,label,proba", "1,1,1.5", "0,0,0.5", "2,2,0.5"])
     for name, parameters, reason in [
-        ("perplexity", None, "no way to compute"),
-        ("accuracy", MetricParameters(k=5), "k or threshold"),
+        ("elo", None, "no way to compute"),
+        ("perplexity", None, "no column of log-probabilities"),
+        ("accuracy", MetricParameters(k=5), "probabilities of all classes"),
+        ("f1_macro", MetricParameters(k=5), "no parameter k"),
+        ("log_loss", MetricParameters(threshold=0.5), "no parameter threshold"),
+        ("accuracy", MetricParameters(threshold=0.5), "parameters.positive"),
         ("f1", None, "average"),
         ("f1", MetricParameters(average="samples"), "samples"),
         ("log_loss", MetricParameters(positive=1), "3 classes"),
@@ -206,8 +224,8 @@ def test_tables_with_a_byte_order_mark_other_line_ends_and_tabs(tmp_path):
     (tmp_path / "t.tsv").write_bytes(b"id\tprediction\n1\ta\n")
     with open_table(tmp_path / "t.tsv") as table:
         assert list(table.rows) == [["1", "a"]]
-    (tmp_path / "t.parquet").write_bytes(b"PAR1")
-    with pytest.raises(UndecidableError, match="parquet"), open_table(tmp_path / "t.parquet"):
+    (tmp_path / "t.xlsx").write_bytes(b"PK")
+    with pytest.raises(UndecidableError, match="parquet"), open_table(tmp_path / "t.xlsx"):
         pass
     with pytest.raises(EmptySelectionError), open_table(tmp_path / "absent.csv"):
         pass

@@ -103,9 +103,9 @@ def test_a_dtype_without_a_reader_is_undecidable_rather_than_unsafe(tmp_path):
     write_safetensors(tmp_path / "a.safetensors", "F4", b"\0", [2])
     with pytest.raises(UndecidableError, match="F4"):
         open_tensors(tmp_path / "a.safetensors")
-    (tmp_path / "model.onnx").write_bytes(b"\x08\x07 some protobuf")
+    (tmp_path / "model.tflite").write_bytes(b"\x1c\0\0\0TFL3")
     with pytest.raises(UndecidableError, match="format"):
-        open_tensors(tmp_path / "model.onnx")
+        open_tensors(tmp_path / "model.tflite")
 
 
 def test_content_decides_when_the_suffix_is_strange(tmp_path):

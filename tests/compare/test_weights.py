@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from safetensors.numpy import save_file
 
-from auditor.compare import weights
 from auditor.compare.elementwise import Elementwise
 from auditor.compare.summary import agreement
 from auditor.compare.weights import compare_weights
@@ -265,15 +264,6 @@ def test_the_block_size_changes_no_printed_digit(tmp_path):
     right = left + rng.normal(size=len(left)).astype("f4") * np.float32(1e-3)
     results = [only(tmp_path, left, right, elements=n) for n in (1000, 65536, 99_999, 1 << 20)]
     assert all(one == other for one, other in itertools.pairwise(results))
-
-
-def test_the_digits_come_from_one_cut_into_blocks(tmp_path, monkeypatch):
-    cuts = []
-    monkeypatch.setattr(weights, "relative_l2", lambda pairs: cuts.append([len(left) for left, _ in pairs]))
-    left = np.zeros(200_000, "f4")
-    for elements in (1000, 1 << 20):
-        only(tmp_path, left, left + np.float32(1), elements=elements)
-    assert cuts == [[65536, 65536, 65536, 3392]] * 2
 
 
 def test_nothing_judged_is_no_agreement():

@@ -60,8 +60,8 @@ class TestOrder:
 
     def test_each_path_is_hashed_once(self, checkout, monkeypatch):
         checkout.put("a.csv", "1\n")
-        claimed, hashed, real = checkout.claimed(None), [], digest.of_file
-        monkeypatch.setattr(digest, "of_file", lambda path: hashed.append(path) or real(path))
+        claimed, hashed, real = checkout.claimed(None), [], digest.of_stream
+        monkeypatch.setattr(digest, "of_stream", lambda stream: hashed.append(stream.name) or real(stream))
         assert claimed.locate(claim("a.csv")) is claimed.locate(claim("a.csv"))
         assert len(hashed) == 1
 
@@ -271,7 +271,7 @@ class TestSpecialFiles:
         def refuse(path):  # root, as whom tests may run, can read everything
             raise PermissionError(13, "Permission denied", str(path))
 
-        monkeypatch.setattr(digest, "of_file", refuse)
+        monkeypatch.setattr(digest, "of_stream", refuse)
         with pytest.raises(Inconclusive, match=f"{path} cannot be read: Permission denied"):
             checkout.claimed(None).locate(claim(path))
 

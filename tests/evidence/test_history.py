@@ -193,3 +193,27 @@ def test_shallow_clone_lacks_the_recorded_commit(checkout, recorded, fresh_clone
     assert history.repository.is_shallow
     assert not history.has(recorded[0])
     assert history.source(made(*recorded, READS)) == history.head
+
+
+class TestContent:
+    @pytest.mark.parametrize(("target", "known"), [("../v2/real.csv", True), ("again.csv", True), ("loop.csv", False)])
+    def test_of_a_link_is_what_it_leads_to_in_that_commit(self, checkout, target, known):
+        checkout.put("v2/real.csv", "1\n")
+        checkout.put("data/.keep", "")
+        (checkout.root / "data/again.csv").symlink_to("../v2/real.csv")
+        (checkout.root / "data/loop.csv").symlink_to("loop.csv")
+        (checkout.root / "data/train.csv").symlink_to(target)
+        commit = checkout.commit()
+        found = checkout.history().content_digest(commit, "data/train.csv")
+        assert found == (digest.of_bytes(b"1\n") if known else None)
+
+    def test_of_a_link_that_leaves_is_unknown(self, checkout):
+        (checkout.root / "train.csv").symlink_to("../outside.csv")
+        (checkout.root / "test.csv").symlink_to("/etc/passwd")
+        commit = checkout.commit()
+        assert [checkout.history().content_digest(commit, name) for name in ("train.csv", "test.csv", "none")] == [None] * 3
+
+    def test_of_a_pointer_is_the_object_s(self, checkout):
+        checkout.put("a.csv", f"version https://git-lfs.github.com/spec/v1\noid sha256:{'ab' * 32}\nsize 5\n")
+        commit = checkout.commit()
+        assert checkout.history().content_digest(commit, "a.csv") == f"sha256:{'ab' * 32}"

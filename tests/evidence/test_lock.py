@@ -34,7 +34,7 @@ class TestRequirements:
         assert (lock.packages, lock.hashed) == ({"numpy": {"1.26.4"}}, True)
 
     @pytest.mark.parametrize(
-        "other", ["scipy==1.13.0", "scipy>=1.13", "scipy", "scipy==1.*", "scipy @ https://example.org/s.whl"]
+        "other", ["scipy==1.13.0", f"scipy>=1.13 --hash={HASH}", "scipy", "scipy==1.*", "scipy @ https://example.org/s.whl"]
     )
     def test_one_without_a_hash_is_enough(self, other):
         assert not requirements(f"numpy==1.26.4 --hash={HASH}\n{other}\n").hashed

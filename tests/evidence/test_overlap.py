@@ -134,7 +134,7 @@ class TestRows:
             ({"header": "id,x,y", "other": "id,x,z"}, "same columns"),
             ({"train": ["1"], "test": ["2"], "header": "id"}, "no column besides its id"),
             ({"train": ["1,2"]}, "fields where the header has"),
-            ({"suffix": ".parquet"}, "tables are read from"),
+            ({"suffix": ".png"}, "cannot be compared row by row: tables are read from"),
             ({"columns": DataColumns(id="nonsense")}, "no column nonsense"),
         ],
     )

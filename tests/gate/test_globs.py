@@ -28,6 +28,8 @@ from auditor.globs import matches
         ("[^a]", ["^", "a"], ["b"]),
         ("[z-a]", ["[z-a]"], ["z", "m"]),
         ("[a", ["[a"], ["a"]),
+        ("[--a]", ["-", "a", "A"], ["b"]),
+        ("[&&||~~]", ["&", "|", "~"], ["a"]),
         ("/conf/x/", ["conf/x"], ["conf/xy"]),
         ("a+b(c).py", ["a+b(c).py"], ["aab.py"]),
         ("**.py", ["a.py"], ["x/a.py"]),
@@ -44,7 +46,7 @@ def test_one_of_several_is_enough_and_none_matches_nothing():
     assert not matches("b", [])
 
 
-@given(st.text(), st.text(alphabet="ab/*?[]!-^\\.", max_size=12))
+@given(st.text(), st.text(alphabet="ab/*?[]!-^\\.&|~", max_size=12))
 def test_no_pattern_breaks(path, pattern):
     assert matches(path, [pattern]) in {True, False}
 

@@ -101,6 +101,7 @@ class TestNames:
             "deep/../..",
             "\ud800",
             "x" * 200_000,
+            "x\n" * 100_000,
         ],
     )
     def test_what_is_no_file_is_none(self, opened, head, name):

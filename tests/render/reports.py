@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from hypothesis import strategies as st
 
 from auditor.model.comparison import Comparison, ReproductionResult, Tolerance
@@ -158,3 +159,96 @@ REPORTS = st.builds(
     runs=st.lists(RUNS, max_size=2).map(tuple),
     notes=st.lists(HOSTILE, max_size=2).map(tuple),
 )
+
+
+def _layer(number, part, excess):
+    agreement = Agreement.BITWISE if excess == 0 else Agreement.WITHIN_TOLERANCE
+    if excess is None or excess > 1:
+        agreement = Agreement.DIVERGED
+    return Comparison(
+        of=f"tensor:out/model.safetensors#block.{number}.{part}",
+        agreement=agreement,
+        tolerance=Tolerance(absolute=1e-6, relative=1e-4, source="auto: float32"),
+        excess=excess,
+        detectable=1.3e-6,
+    )
+
+
+def _metric(name, claimed, actual, absolute, agreement):
+    excess = abs(claimed - actual) / absolute
+    return Comparison(
+        of=f"metric:{name}",
+        agreement=agreement,
+        expected=claimed,
+        actual=actual,
+        tolerance=Tolerance(absolute=absolute, source="policy"),
+        excess=excess,
+        detectable=absolute,
+    )
+
+
+# Equal in the first layers, then drifting by a decade and a half per layer: how a changed kernel looks.
+_DRIFT = [0.0] * 9 + [10 ** (0.45 * step - 7) for step in range(19)]
+DIVERGED = ReproductionResult(
+    name="smoke",
+    tier=Tier.SMOKE,
+    agreement=Agreement.DIVERGED,
+    isolation="bwrap",
+    executor="x86-64-v4 · openblas skylakex · 2 threads",
+    seconds=18.4,
+    comparisons=(
+        _metric("accuracy", 0.9733333333333334, 0.9733333333333334, 0.002, Agreement.BITWISE),
+        _metric("f1_macro", 0.9719, 0.9702, 0.002, Agreement.WITHIN_TOLERANCE),
+        _metric("loss", 0.0831, 0.1172, 0.005, Agreement.DIVERGED),
+        *(_layer(number // 2, ("weight", "bias")[number % 2], excess) for number, excess in enumerate(_DRIFT)),
+    ),
+    note="the output layers drift apart after the fourth block",
+)
+FULL = Report(
+    **BASE,
+    verdict=Verdict.BLOCKED,
+    exit=Exit.BLOCKED,
+    policies=(POLICY, PolicyUsed(role="head", digest=DIGEST, ref="a" * 40, verdict=Verdict.BLOCKED)),
+    results=BLOCKED.results,
+    runs=(
+        run(
+            *(result(Outcome.PASSED, f"data/passed-{number}") for number in range(31)),
+            LEAK,
+            result(
+                Outcome.FAILED,
+                "reproduction/diverged-reproduction",
+                Severity.BLOCKER,
+                findings=(
+                    Finding(
+                        message="smoke: 4 of 31 comparisons diverged, worst tensor out/model.safetensors#block.13.bias",
+                        fix="run `auditor reproduce` here, and look for what is not seeded or not recorded",
+                        pointer="/reproductions/0",
+                        file="runs/20260301-120000-train.run.yaml",
+                        line=88,
+                    ),
+                ),
+            ),
+            PICKLE,
+            result(
+                Outcome.FAILED,
+                "environment/unlocked-environment",
+                Severity.MINOR,
+                findings=(Finding(message="the run names no lock file", fix="record with --lock uv.lock"),),
+            ),
+            UNEXERCISED,
+            IDLE,
+            manifest="runs/20260301-120000-train.run.yaml",
+            run_id="20260301-120000-train",
+            reproductions=[DIVERGED],
+        ),
+        run(
+            *(result(Outcome.PASSED, f"data/passed-{number}") for number in range(34)),
+            IDLE,
+            manifest="runs/20260228-090000-baseline.run.yaml",
+            run_id="20260228-090000-baseline",
+            reproductions=[msgspec.structs.replace(SMOKE, agreement=Agreement.BITWISE)],
+        ),
+    ),
+    notes=("2 metrics were not compared: train_seconds, peak_memory",),
+)
+"""A report with everything that a page can show."""

@@ -49,6 +49,15 @@ class TensorInfo:
         return math.prod(self.shape)
 
 
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """Where a tensor's elements lie in a file, one after the other, uncompressed and in native byte order."""
+
+    source: Source
+    offset: int
+    dtype: np.dtype[Any]
+
+
 class TensorFile(ABC):
     """An open file of tensors, in the file's order. Closing it checks that it did not change meanwhile."""
 
@@ -76,6 +85,19 @@ class TensorFile(ABC):
         Raises:
             Refused: the stored bytes turn out not to be what the file declared.
         """
+
+    def raw(self, name: str) -> Raw | None:
+        """Where the elements can be read without this reader; None where only it can. bfloat16 is stored as uint16."""
+        del name
+        return None
+
+
+_AS_STORED: Final = frozenset({"bfloat16", "float16", "float32", "float64"})
+
+
+def stored_plainly(source: Source, offset: int, stored: np.dtype[Any], info: TensorInfo) -> Raw | None:
+    """What :meth:`TensorFile.raw` gives for elements that lie at ``offset`` one after the other."""
+    return Raw(source, offset, stored) if info.dtype in _AS_STORED and stored.isnative else None
 
 
 def flat_blocks(fill: Callable[[memoryview], None], dtype: np.dtype[Any], count: int, elements: int) -> Iterator[Array]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 
 from auditor.compare.tensors.base import Array
+from auditor.compare.tensors.extras import missing
 from auditor.errors import UndecidableError
 
 ML_DTYPES: Final = frozenset({"float8_e4m3fnuz", "float8_e5m2fnuz", "float8_e8m0fnu", "float8_e4m3", "float8_e3m4"})
@@ -18,7 +19,7 @@ STORED: Final = {"bfloat16": "u2", "float8_e4m3fn": "u1", "float8_e5m2": "u1"} |
 """The integers in which each of these formats is stored."""
 
 
-def stored_dtype(name: str, order: str = "<") -> np.dtype[Any]:
+def stored_dtype(name: str, order: Literal["<", ">"] = "<") -> np.dtype[Any]:
     """The dtype of stored elements for a dtype's name, in the byte order of the file.
 
     Raises:
@@ -40,13 +41,16 @@ def widen(block: Array, name: str) -> Array:
         case "float8_e5m2":
             return (block.astype(np.uint16) << np.uint16(8)).view(np.float16).astype(np.float32)
         case "float8_e4m3fn":
-            widened: Array = _e4m3fn()[block]
-            return widened
+            return _by_table(_e4m3fn(), block)
         case _ if name in ML_DTYPES:
-            widened = _table(name)[block]
-            return widened
+            return _by_table(_table(name), block)
         case _:
             return block
+
+
+def _by_table(values: Array, block: Array) -> Array:
+    widened: Array = values[block]
+    return widened
 
 
 @cache
@@ -55,9 +59,7 @@ def _table(name: str) -> Array:
     try:
         import ml_dtypes  # noqa: PLC0415 - an extra
     except ImportError as error:
-        raise UndecidableError(
-            f"its dtype {name} needs the library ml_dtypes", hint="pip install 'ml-run-auditor[dtypes]'"
-        ) from error
+        raise missing(f"its dtype {name}", "ml_dtypes", "dtypes") from error
     kind = getattr(ml_dtypes, name, None)
     if kind is None:
         raise UndecidableError(f"the installed ml_dtypes has no {name}", hint="pip install --upgrade ml_dtypes")

@@ -13,7 +13,7 @@ import numpy as np
 
 from auditor.compare.errors import Refused, pickled
 from auditor.compare.source import Source
-from auditor.compare.tensors.base import BLOCK, MAX_DIMENSIONS, Array, TensorFile, TensorInfo, flat_blocks, sequential
+from auditor.compare.tensors.base import BLOCK, MAX_DIMENSIONS, Array, Raw, TensorFile, TensorInfo, flat_blocks, sequential
 
 MAGIC: Final = b"\x93NUMPY"
 # numpy's own limit for headers it did not write: literal_eval of more can exhaust the parser.
@@ -58,6 +58,12 @@ class NpyFile(TensorFile):
         """See :meth:`TensorFile.blocks`."""
         count = self.tensors[name].elements
         return flat_blocks(sequential(self._source, self._header.offset), self._header.dtype, count, elements)
+
+    def raw(self, name: str) -> Raw | None:
+        """See :meth:`TensorFile.raw`."""
+        dtype = self._header.dtype
+        plain = name in self.tensors and dtype.kind == "f" and dtype.itemsize <= 8 and dtype.isnative
+        return Raw(self._source, self._header.offset, dtype) if plain else None
 
 
 def read_header(read: Callable[[int], bytes], size: int) -> Header:

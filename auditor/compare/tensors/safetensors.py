@@ -12,7 +12,7 @@ import numpy as np
 
 from auditor.compare.errors import Refused
 from auditor.compare.source import Source
-from auditor.compare.tensors.base import BLOCK, MAX_DIMENSIONS, Array, TensorFile, TensorInfo, flat_blocks, sequential
+from auditor.compare.tensors.base import BLOCK, MAX_DIMENSIONS, Array, Raw, TensorFile, TensorInfo, flat_blocks, sequential
 from auditor.compare.tensors.dtypes import stored_dtype, widen
 from auditor.errors import UndecidableError
 
@@ -63,6 +63,12 @@ class SafetensorsFile(TensorFile):
         begin, stored = self._places[name]
         for block in flat_blocks(sequential(self._source, self._start + begin), stored, info.elements, elements):
             yield widen(block, info.dtype)
+
+    def raw(self, name: str) -> Raw | None:
+        """See :meth:`TensorFile.raw`."""
+        begin, stored = self._places[name]
+        plain = self.tensors[name].dtype in {"bfloat16", "float16", "float32", "float64"} and stored.isnative
+        return Raw(self._source, self._start + begin, stored) if plain else None
 
     def _entry(self, name: str, entry: object) -> TensorInfo:
         """Steps: 1 the entry's form, 2 a dtype we know, 3 a possible shape, 4 offsets within the file that fit the shape."""
