@@ -6,6 +6,7 @@ Paths are POSIX strings relative to the repository root; bytes that are not UTF-
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +15,8 @@ from types import TracebackType
 from typing import IO, Self
 
 from auditor.errors import AuditorError, UsageError
+
+_ID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
 _HARMLESS = (
     *("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "core.quotePath=false"),
@@ -201,7 +204,9 @@ class Repository:
     def _resolved(self, name: str, kind: str) -> str | None:
         if not _speakable(name):
             return None
-        return self.ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{{kind}}}") or None
+        answer = self.ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{{kind}}}")
+        # `^HEAD` and the like are no names: git answers them with an exclusion.
+        return answer if answer and _ID.fullmatch(answer) else None
 
     def _ask_object(self, name: str, *, content: bool) -> tuple[str, str, int, bytes] | None:
         if not _speakable(name):

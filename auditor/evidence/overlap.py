@@ -6,16 +6,14 @@ import hashlib
 from collections import Counter
 from dataclasses import dataclass
 
-from auditor.compare.errors import Refused
-from auditor.compare.tables import Table, number, open_table
-from auditor.errors import AuditorError
+from auditor.compare.tables import number
 from auditor.evidence.claimed import ClaimedBytes
+from auditor.evidence.tables import MOST_ROWS, Rows, open_rows
 from auditor.evidence.unanswered import Inconclusive
 from auditor.model.run import DataSource
 
 _PERMUTATIONS = 999
 _SEED = 0
-_MOST_ROWS = 5_000_000
 
 CERTAIN = 0.001
 """Below this probability any excess of shared rows is a leak: the upper 99.9 % bound."""
@@ -44,48 +42,43 @@ def overlap(claimed: ClaimedBytes, train: DataSource, test: DataSource) -> Overl
     Raises:
         Inconclusive: a table is not here or cannot be read row by row, or the two have no columns in common.
     """
-    one, other = _read(claimed, train), _read(claimed, test)
-    if set(one.header) != set(other.header):
-        raise Inconclusive(f"{train.name} and {test.name} do not have the same columns")
-    shared = sum(count for row, count in other.rows.items() if row in one.rows)
-    total = other.rows.total()
+    with open_rows(claimed, train) as one, open_rows(claimed, test) as other:
+        left, right = _common(one, train, other, test)
+        seen, held_out = _digested(one, left), _digested(other, right)
+    shared = sum(count for row, count in held_out.items() if row in seen)
+    total = held_out.total()
     if not shared:
         return Overlap(shared=0, rows=total, probability=1.0, leaks=False)
-    probability = _by_chance(one.rows, other.rows, shared)
+    probability = _by_chance(seen, held_out, shared)
     share = shared / total
-    within = (_twins(one.rows) + _twins(other.rows)) / (one.rows.total() + total)
+    within = (_twins(seen) + _twins(held_out)) / (seen.total() + total)
     leaks = probability <= CERTAIN or (probability <= LIKELY and share >= SHARE and within <= TWINS * share)
     return Overlap(shared=shared, rows=total, probability=probability, leaks=leaks)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Rows:
-    header: tuple[str, ...]
-    rows: Counter[bytes]
+def _common(one: Rows, train: DataSource, other: Rows, test: DataSource) -> tuple[list[int] | None, list[int] | None]:
+    """The places, in either table, of the columns that both have and that are no id; None for tables without a header.
+
+    A test table without labels is compared by its features. Columns are put in one order, so that it does not matter.
+    """
+    if not one.header and not other.header:
+        return None, None
+    ids = {table.column("id", data.columns.id if data.columns else None) for table, data in ((one, train), (other, test))}
+    names = sorted((set(one.header) & set(other.header)) - ids)
+    if not names:
+        raise Inconclusive(f"{train.name} and {test.name} have no column in common besides an id")
+    return [one.header.index(name) for name in names], [other.header.index(name) for name in names]
 
 
-def _read(claimed: ClaimedBytes, data: DataSource) -> _Rows:
-    try:
-        with open_table(claimed.file(data)) as table:
-            return _digested(table, data)
-    except (Refused, AuditorError) as error:
-        raise Inconclusive(f"{data.name} cannot be compared row by row: {error.message}") from None
-
-
-def _digested(table: Table, data: DataSource) -> _Rows:
-    declared = data.columns.id if data.columns is not None else None
-    skipped = table.column("id", declared)
-    # Columns in one order, so that tables with their columns shuffled compare alike.
-    order = sorted(range(len(table.header)), key=lambda place: table.header[place])
-    kept = [place for place in order if table.header[place] != skipped]
-    if not kept:
-        raise Inconclusive(f"{data.name} has no column besides its id")
+def _digested(table: Rows, kept: list[int] | None) -> Counter[bytes]:
     rows: Counter[bytes] = Counter()
     for count, row in enumerate(table.rows):
-        if count >= _MOST_ROWS:
-            raise Inconclusive(f"{data.name} has more than {_MOST_ROWS} rows")
-        rows[row_digest([row[place] for place in kept])] += 1
-    return _Rows(header=tuple(table.header[place] for place in kept), rows=rows)
+        if count >= MOST_ROWS:
+            raise Inconclusive(f"{table.name} has more than {MOST_ROWS} rows")
+        if kept is not None and len(row) < len(table.header):
+            raise Inconclusive(f"row {count + 1} of {table.name} is shorter than its header")
+        rows[row_digest(list(row) if kept is None else [row[place] for place in kept])] += 1
+    return rows
 
 
 def row_digest(cells: list[str]) -> bytes:

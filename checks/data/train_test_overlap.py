@@ -27,6 +27,7 @@ from auditor.api import (
     Rule,
     Run,
     Severity,
+    is_table,
     overlap,
 )
 
@@ -48,11 +49,15 @@ def check(run: Run, claimed: ClaimedBytes) -> Iterator[Finding]:
     test = [(index, data) for index, data in enumerate(run.data) if data.role in {"test", "validation"}]
     if not train or not test:
         raise NotApplicable("the run declares no training data together with test data")
+    if not any(is_table(data) for data in train) or not any(is_table(data) for _, data in test):
+        raise NotApplicable("training and test data are not both tables, which can be compared row by row")
     unread = []
     for index, held_out in test:
         for source in train:
             if source.path is not None and source.path == held_out.path:
                 yield _finding(index, f"{held_out.path} is declared as training data as well")
+                continue
+            if not is_table(source) or not is_table(held_out):
                 continue
             try:
                 found = overlap(claimed, source, held_out)

@@ -37,7 +37,7 @@ from auditor.api import (
 RULE: Final = Rule(
     id="metrics/impossible-score",
     summary="An accuracy that no set of predictions can have.",
-    severity=Severity.MAJOR,
+    severity=Severity.MINOR,
     evidence=EvidenceLevel.CONSISTENT,
     since="0.1.0",
 )

@@ -69,6 +69,7 @@ def test_only_what_a_recorder_cannot_supply_is_lighter_than_major() -> None:
         "lineage/dangling-parent",
         "metrics/contradicting-file",
         "metrics/implausible-curve",
+        "metrics/impossible-score",
         "metrics/unrecomputable-metric",
         "randomness/nondeterministic-flag",
         "randomness/unrecorded-seed",

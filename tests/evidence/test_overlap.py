@@ -128,14 +128,16 @@ class TestRows:
         assert compare(["1,2,3"], ["9,2,3"], header="patient,x,y").shared == 0
         assert compare(["1,2,3"], ["9,2,3"], header="patient,x,y", columns=DataColumns(id="patient")).shared == 1
 
+    def test_tables_of_which_one_has_no_labels_are_compared_by_their_features(self, compare):
+        assert compare(["1,2,3"], ["9,2,8"], header="id,x,y", other="id,x,z").shared == 1
+
     @pytest.mark.parametrize(
         ("arguments", "words"),
         [
-            ({"header": "id,x,y", "other": "id,x,z"}, "same columns"),
-            ({"train": ["1"], "test": ["2"], "header": "id"}, "no column besides its id"),
-            ({"train": ["1,2"]}, "fields where the header has"),
-            ({"suffix": ".png"}, "cannot be compared row by row: tables are read from"),
-            ({"columns": DataColumns(id="nonsense")}, "no column nonsense"),
+            ({"header": "id,x,y", "other": "id,v,w"}, "no column in common besides an id"),
+            ({"train": ["1"], "test": ["2"], "header": "id"}, "no column in common besides an id"),
+            ({"train": ["1,2"]}, "shorter than its header"),
+            ({"suffix": ".png"}, "not in a form that is read row by row"),
         ],
     )
     def test_what_cannot_be_compared_is_inconclusive(self, compare, arguments, words):

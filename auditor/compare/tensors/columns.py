@@ -23,7 +23,7 @@ PARQUET: Final = b"PAR1"
 ARROW: Final = b"ARROW1"
 
 _BATCH: Final = 1 << 14
-_MAX_GROUP: Final = 1 << 29
+_BUFFER: Final = 1 << 20
 _MAX_FOOTER: Final = 1 << 25
 _MAX_COLUMNS: Final = 10_000
 _MAX_READ: Final = 1 << 29
@@ -36,7 +36,7 @@ _NUMBERS: Final = {f"{sign}int{bits}": f"{sign}int{bits}" for sign in ("", "u") 
 
 
 # pyarrow's own errors are ValueError, OSError, KeyError and others; the Parquet reader lets plain RuntimeError through.
-_BROKEN: Final = (ValueError, OSError, KeyError, TypeError, IndexError, OverflowError, MemoryError, RuntimeError, SystemError)
+_BROKEN: Final = (ValueError, OSError, KeyError, TypeError, IndexError, OverflowError, MemoryError, RuntimeError)
 
 
 class _Column(NamedTuple):
@@ -54,7 +54,7 @@ class ColumnsFile(TensorFile):
     column with missing values has a second tensor, ``NAME (missing)``, and is zero there.
 
     Raises:
-        Refused: damage, a bomb, row groups of more than 512 MiB.
+        Refused: damage, or a bomb.
         UndecidableError: pyarrow is not installed; a nested or otherwise unreadable type.
     """
 
@@ -77,7 +77,8 @@ class ColumnsFile(TensorFile):
         for name, column in zip(names, columns, strict=True):
             if column is not None:
                 self._add(name, column)
-                if self._has_missing(column.place):
+                # The file's own statistics are not asked: they can lie, or be missing.
+                if schema.field(column.place).nullable and any(array.null_count for array in self._checked(column.place)):
                     self._add(f"{name} (missing)", _Column(column.place, "missing", "bool"))
         numbers = [name for name, column in self._columns.items() if column.side in {"numbers", "instants"}]
         check_ratio(sum(self.tensors[name].nbytes for name in numbers) + self._rows() * len(names), source.size)
@@ -92,7 +93,7 @@ class ColumnsFile(TensorFile):
         known = f"{name} (missing)" in self.tensors or column.side == "missing"
         for array in self._checked(column.place):
             if array.null_count and not known:
-                raise Refused(f"its column {name!r} misses values where its statistics say that it does not")
+                raise Refused(f"its column {name!r} misses values where its schema says that it does not")
             with _refusing():
                 yield self._packed(array, column)
 
@@ -120,10 +121,6 @@ class ColumnsFile(TensorFile):
         if count != self._rows():
             raise Refused("a column of it does not have as many rows as the table declares")
 
-    def _has_missing(self, place: int) -> bool:
-        known = self._missing_by_statistics(place)
-        return any(array.null_count for array in self._checked(place)) if known is None else known
-
     def _add(self, name: str, column: _Column) -> None:
         if name in self.tensors:
             raise Refused(f"it has two columns called {name!r}")
@@ -140,10 +137,6 @@ class ColumnsFile(TensorFile):
     @abstractmethod
     def _rows(self) -> int:
         """How many rows the table has."""
-
-    @abstractmethod
-    def _missing_by_statistics(self, place: int) -> bool | None:
-        """Whether a column has missing values; None where only a look at them can tell."""
 
     @abstractmethod
     def _arrays(self, place: int) -> Iterator[Any]:
@@ -166,30 +159,16 @@ class ParquetFile(ColumnsFile):
         schema = pq.ParquetFile(stream, **limits).schema_arrow
         # Words are kept as references to a dictionary: spelled out, a row group of few bytes could be gigabytes.
         words = [field.name for field in schema if _is_words(field.type, self._pa.types)]
-        self._file = pq.ParquetFile(stream, read_dictionary=words, pre_buffer=False, **limits)
-        metadata = self._metadata = self._file.metadata
-        for group in range(metadata.num_row_groups):
-            for place in range(metadata.num_columns):
-                size = metadata.row_group(group).column(place).total_uncompressed_size
-                if not 0 <= size <= _MAX_GROUP:
-                    raise Refused(f"its row group {group} has a column of {size} bytes", hint="write smaller row groups")
+        # Not a word is read of what the footer says about single columns: where that is damaged, pyarrow ends the process.
+        self._file = pq.ParquetFile(stream, read_dictionary=words, pre_buffer=False, buffer_size=_BUFFER, **limits)
         return schema
 
     def _rows(self) -> int:
-        return int(self._metadata.num_rows)
-
-    def _missing_by_statistics(self, place: int) -> bool | None:
-        counts = []
-        for group in range(self._metadata.num_row_groups):
-            statistics = self._metadata.row_group(group).column(place).statistics
-            if statistics is None or not statistics.has_null_count:
-                return None
-            counts.append(statistics.null_count)
-        return any(counts)
+        return int(self._file.metadata.num_rows)
 
     def _arrays(self, place: int) -> Iterator[Any]:
         name = self._file.schema_arrow.names[place]
-        for group in range(self._metadata.num_row_groups):
+        for group in range(self._file.metadata.num_row_groups):
             batches = self._file.iter_batches(_BATCH, row_groups=[group], columns=[name], use_threads=False)
             yield from (batch.column(0) for batch in batches)
 
@@ -214,9 +193,6 @@ class ArrowFile(ColumnsFile):
             with _refusing():
                 self._known_rows = sum(len(array) for array in self._arrays(0))
         return self._known_rows
-
-    def _missing_by_statistics(self, _place: int) -> bool | None:
-        return None
 
     def _arrays(self, place: int) -> Iterator[Any]:
         reader = self._reading(place)

@@ -150,3 +150,9 @@ def test_a_footer_of_two_gigabytes(tmp_path):
 def test_an_empty_table(tmp_path, look):
     path = write(tmp_path / "a.parquet", {"a": pa.array([], pa.float32())})
     assert look.tensors(path)["a"].shape == (0,)
+
+
+def test_a_column_that_may_miss_nothing(tmp_path, look):
+    schema = pa.schema([pa.field("a", pa.float32(), nullable=False)])
+    path = write(tmp_path / "a.parquet", pa.table({"a": pa.array([1, 2], pa.float32())}, schema=schema))
+    assert look.whole(path, "a").tolist() == [1, 2]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
+from pathlib import Path
 
 import gguf
 import h5py
@@ -154,6 +155,19 @@ def test_the_whole_folder_costs_no_memory_and_no_import_of_a_framework(malicious
     assert int(kibibytes) < 200 << 10
     assert torch_loaded == "False"
     assert not effect.exists()
+
+
+def test_a_footer_over_which_pyarrow_would_end_the_process():
+    """Found by fuzzing: a histogram of the wrong length is a C++ exception that nobody catches, where columns are asked."""
+    code = (
+        "import sys; from pathlib import Path; from auditor.compare.tensors import open_tensors\n"
+        "from auditor.compare.errors import Refused\n"
+        "try: open_tensors(Path(sys.argv[1]))\n"
+        "except Refused: print('refused')\n"
+    )
+    path = Path(__file__).with_name("histogram.parquet")
+    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "refused\n")
 
 
 @pytest.mark.parametrize("suffix", ["pt", "onnx", "h5", "gguf", "parquet"])
