@@ -39,11 +39,13 @@ wheel: $(READY)  ## the built wheel holds only auditor/, and the contract holds 
 gauntlet: $(READY)  ## sabotages caught by the right check, honest variations blocked
 	$(BIN)/python tests/gauntlet/run.py
 
-bench: $(READY)  ## start-up and gate times beside their peers
-	$(BIN)/python tests/bench.py
+bench: $(READY)  ## start-up, comparing, hashing, validating and gating, beside their peers
+	$(BIN)/python tests/bench/run.py
 
-fuzz: $(READY)  ## hypothesis with many more examples than in the tests
-	$(BIN)/python -m pytest tests/manifest tests/compare tests/policy -n 2 --hypothesis-profile=fuzz
+FUZZ_SECONDS ?= 600
+fuzz: $(READY)  ## every reader, FUZZ_SECONDS each, under a memory limit
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fuzz]'
+	$(BIN)/python tests/fuzz/run.py --seconds $(FUZZ_SECONDS)
 
 soak: $(READY)  ## the contract tests, ten times over
 	for i in 1 2 3 4 5 6 7 8 9 10; do $(BIN)/python -m pytest -q -n 2 tests/contracts tests/record || exit 1; done

@@ -51,6 +51,7 @@ class Project:
     test_rows: int
     weights: str = "out/model.npz"
     config: tuple[str, ...] = ("conf/base.yaml",)
+    smoke: str | None = None
 
     @property
     def record(self) -> tuple[str, ...]:
@@ -58,7 +59,8 @@ class Project:
         layers = [part for path in self.config for part in ("--config", path)]
         data = ["--data", "train=data/train.csv", "--data", "test=data/test.csv"]
         outputs = ["--out", self.weights, "--out", "out/predictions.csv", "--metrics", "out/metrics.json"]
-        return ("--name", self.name, *layers, *data, *outputs)
+        smoke = ["--smoke", self.smoke] if self.smoke is not None else []
+        return ("--name", self.name, *layers, *data, *outputs, *smoke)
 
 
 CATALOGUE = {
@@ -69,6 +71,7 @@ CATALOGUE = {
         Project("network", "digits", 150),
         Project("pickled", "iris", 50, weights="out/model.joblib"),
         Project("layered", "iris", 50, config=("conf/base.yaml", "conf/large.yaml")),
+        Project("fleet", "digits", 150, smoke="steps=2"),
     )
 }
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from auditor.compare.elementwise import Elementwise
 from auditor.compare.tensors import TensorInfo
+from auditor.compare.verdict import Verdict
 
 
-def figures(judge: Elementwise, info: TensorInfo) -> Iterator[str]:
+def figures(judge: Verdict, info: TensorInfo) -> Iterator[str]:
     """One phrase per figure of a tensor that differs or is not finite. None of them decides anything."""
     if judge.first_not_finite is not None:
         yield (
@@ -51,7 +51,7 @@ def is_numeric(info: TensorInfo) -> bool:
     )
 
 
-def _histogram(judge: Elementwise) -> str:
+def _histogram(judge: Verdict) -> str:
     """Elements by their distance in units in the last place, each bucket twice as wide as the one before."""
     total = int(judge.ulps.sum())
     parts = []

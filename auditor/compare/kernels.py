@@ -112,7 +112,11 @@ def ulp_buckets(left: Array, right: Array, shift: int = 0) -> NDArray[np.int64]:
 def _ordered(values: Array) -> Array:
     """The bits of floats as integers in the order of the values, neighbours one apart."""
     bits = values.view(f"i{values.dtype.itemsize}")
-    return np.where(bits >= 0, bits, np.array(np.iinfo(bits.dtype).min, bits.dtype) - bits)
+    ordered: Array = np.where(bits >= 0, bits, _LEAST[bits.dtype] - bits)
+    return ordered
+
+
+_LEAST: Final = {np.dtype(kind): kind(np.iinfo(kind).min) for kind in (np.int16, np.int32, np.int64)}
 
 
 class ExactSum:

@@ -12,11 +12,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from auditor.compare.elementwise import Elementwise, root_of_ratio
+from auditor.compare.elementwise import Elementwise
 from auditor.compare.errors import Refused
 from auditor.compare.figures import figures, is_numeric
 from auditor.compare.streams import Judges, Pair, Task
 from auditor.compare.tensors import BLOCK, TensorFile, TensorInfo, open_tensors
+from auditor.compare.verdict import Verdict, root_of_ratio
 from auditor.errors import UndecidableError
 from auditor.model.comparison import Comparison, Tolerance
 from auditor.model.words import Agreement
@@ -125,7 +126,7 @@ def _unread(pair: Pair, of: str, tolerance: Tolerance) -> Comparison | None:
     return None
 
 
-def _rho(judge: Elementwise, pair: Pair, origin: TensorFile | None) -> str | None:
+def _rho(judge: Verdict, pair: Pair, origin: TensorFile | None) -> str | None:
     """How far apart two tensors are, in updates that training made: 1 is as wrong as not having trained at all."""
     info = pair.infos[0]
     if origin is None or not judge.differing or judge.not_finite or not is_numeric(info):
@@ -143,7 +144,7 @@ def _rho(judge: Elementwise, pair: Pair, origin: TensorFile | None) -> str | Non
     return "no rho: training changed nothing in it" if rho is None else f"rho {rho:.3g} of its update in training"
 
 
-def _result(of: str, judge: Elementwise, info: TensorInfo, rho: str | None, tie: str | None) -> Comparison:
+def _result(of: str, judge: Verdict, info: TensorInfo, rho: str | None, tie: str | None) -> Comparison:
     expected, actual = judge.worst_values or (None, None)
     detectable = judge.smallest_allowed
     if judge.differing or judge.not_finite:

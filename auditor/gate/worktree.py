@@ -16,7 +16,7 @@ from auditor.evidence.claimed import Scratch
 from auditor.evidence.history import History
 from auditor.evidence.unanswered import Inconclusive
 from auditor.gate.audit import Bench, Executing, Progress, silent
-from auditor.gate.many import audits
+from auditor.gate.many import MANY, audits
 from auditor.gate.subject import from_file, select_files
 from auditor.git import Repository
 from auditor.model.policy import Policy
@@ -175,7 +175,9 @@ def _report(look: Look, *, executing: Executing, only: tuple[str, ...] | None) -
     executes = any(tier not in _STATIC for tier in executing.tiers)
     try:
         furnish = _Furnish(root, repository is not None, look, loaded.policy, executing, only, scratch)
-        bench = furnish.at(repository)
+        if len(paths) > MANY:
+            scratch()  # it has to be there before others are started
+        bench = furnish.at(repository, scratch)
         runs = audits(bench, furnish, paths, processes=1 if executes else None)
         bench.hashing.close()
     finally:
@@ -212,20 +214,21 @@ class _Furnish:
 
     def __call__(self) -> Bench:
         """A bench of this process' own."""
-        return self.at(Repository(self.root) if self.is_repository else None)
+        # What it puts down lies in the folder of the process that started it, which outlives it and cleans up.
+        return self.at(Repository(self.root) if self.is_repository else None, Scratch(self.scratch()))
 
-    def at(self, repository: Repository | None) -> Bench:
-        """The bench with ``repository``."""
+    def at(self, repository: Repository | None, scratch: Scratch) -> Bench:
+        """The bench with ``repository``, which puts what it needs for a while into ``scratch``."""
         cache = None if repository is None or self.look.paranoid else DigestCache(lambda: repository.common_dir / "auditor")
         return Bench(
             root=self.root,
             repository=repository,
             judged=None,
             policy=self.policy,
-            selection=_selection(self.look, self.policy, self.root, self.scratch, only=self.only),
+            selection=_selection(self.look, self.policy, self.root, scratch, only=self.only),
             executing=self.executing,
             require={},
-            scratch=self.scratch,
+            scratch=scratch,
             progress=self.look.progress,
             hashing=Hashing(cache),
         )

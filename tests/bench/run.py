@@ -1,7 +1,7 @@
 """Prints this project's times beside its peers': ``python tests/bench/run.py [TABLE...]``, all tables by default.
 
 Ratios within one table are what to look at: whatever else the machine does slows both sides. ``BENCH_MB`` (1024),
-``BENCH_RUNS`` (5) and ``BENCH_MANIFESTS`` (1000) make it shorter; ``TMPDIR`` says where three times ``BENCH_MB`` are written.
+``BENCH_RUNS`` (5) and ``BENCH_MANIFESTS`` (1000) make it shorter; ``TMPDIR`` says where the files go, 3 x ``BENCH_MB``.
 """
 
 from __future__ import annotations

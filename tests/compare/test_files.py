@@ -112,8 +112,8 @@ def test_what_is_missing_or_cannot_be_read(tmp_path):
     assert agreement(compare(left, tmp_path / "absent", "weights")) is Agreement.DIVERGED
     assert agreement(compare(tmp_path / "absent", left, "weights")) is Agreement.INCONCLUSIVE
     assert agreement(compare(left, tmp_path, "weights")) is Agreement.REFUSED
-    onnx = files(tmp_path, b"\x08\x07", b"\x08\x08", ".onnx")
-    assert agreement(compare(*onnx, "weights")) is Agreement.INCONCLUSIVE
+    unknown = files(tmp_path, b"\x08\x07", b"\x08\x08", ".tflite")
+    assert agreement(compare(*unknown, "weights")) is Agreement.INCONCLUSIVE
     parquet = files(tmp_path, b"PAR1a", b"PAR1b", ".parquet")
     assert agreement(compare(*parquet, "predictions")) is Agreement.INCONCLUSIVE
 

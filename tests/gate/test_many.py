@@ -77,3 +77,16 @@ def test_paranoid_changes_nothing_else(repository):
     manifests(repository.root)
     asked = ("check", "runs/000.run.yaml", "--format", "json")
     assert repository.auditor(*asked, "--paranoid").json() == repository.auditor(*asked).json()
+
+
+def leave(bench: many.Bench, _subject: object) -> tuple[RunReport, tuple[()]]:
+    (bench.scratch() / "left").write_text("behind")
+    return RunReport(manifest="a", digest="b", identity="bytes", id=None), ()
+
+
+def test_nothing_is_left_behind(look, monkeypatch, tmp_path):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(many.Bench, "audit", leave)
+    before = sorted(tmp_path.iterdir())
+    seen(look, monkeypatch, processes=2)
+    assert sorted(tmp_path.iterdir()) == before

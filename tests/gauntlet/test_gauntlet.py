@@ -33,7 +33,7 @@ def test_an_honest_variation_is_not_blocked(case, stable, tmp_path):
 
 
 def test_the_gauntlet_is_as_long_as_it_claims():
-    assert len(SABOTAGES) >= 12
-    assert len(HONEST) >= 10
-    assert len({case.project for case in SABOTAGES + HONEST}) >= 2
+    assert len(SABOTAGES) >= 40
+    assert len(HONEST) >= 25
+    assert len({case.project for case in SABOTAGES + HONEST}) >= 4
     assert all(case.sentence.endswith(".") for case in SABOTAGES + HONEST)

@@ -156,3 +156,13 @@ def test_a_column_that_may_miss_nothing(tmp_path, look):
     schema = pa.schema([pa.field("a", pa.float32(), nullable=False)])
     path = write(tmp_path / "a.parquet", pa.table({"a": pa.array([1, 2], pa.float32())}, schema=schema))
     assert look.whole(path, "a").tolist() == [1, 2]
+
+
+def test_offsets_of_text_that_lead_out_of_its_buffer(tmp_path):
+    path = write(tmp_path / "a.arrow", {"w": pa.array(["ab", "cd"])}, compression="uncompressed")
+    content = path.read_bytes()
+    offsets = np.array([0, 2, 4], "<i4").tobytes()
+    assert content.count(offsets) == 1
+    path.write_bytes(content.replace(offsets, np.array([0, 2, 1 << 30], "<i4").tobytes()))
+    with pytest.raises(Refused, match="damaged"):
+        drain(path)
