@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from auditor.evidence.overlap import overlap
     from auditor.evidence.pickles import dangerous_imports
     from auditor.evidence.pointers import at_pointer, escaped
+    from auditor.evidence.powerless import accepts_zeros
     from auditor.evidence.relatives import Relative, cycle, relative, relatives
     from auditor.evidence.reproductions import Reproductions
     from auditor.evidence.rules import Rules
@@ -68,6 +69,7 @@ EVIDENCE = ("run", "manifest", "claimed", "measured", "history", "reproductions"
 """The names that a check's parameters may have."""
 
 _HOMES = {
+    "accepts_zeros": "evidence.powerless",
     "Agreement": "model.words",
     "Artifact": "model.run",
     "Change": "evidence.change",
@@ -184,6 +186,7 @@ __all__ = [
     "SourceFile",
     "Spotted",
     "Tier",
+    "accepts_zeros",
     "at_pointer",
     "claims_metrics",
     "compare_metric",

@@ -108,14 +108,17 @@ class Elementwise(Verdict):
         most = 0.0 if self._worst is None else self._worst.excess
         if largest * (1 + SLACK) < least * min(most, 1.0):
             return True
-        if most and largest * (1 + SLACK) < least:
-            places = self._near(difference, most * least)
-            if len(places) <= len(left) // 128:
-                self._rank(places, *self._formula(left[places], right[places])[1:], left[places], right[places])
+        dtype, count = left.dtype, len(left)
+        size = np.abs(difference, out=self._scratch.of("size", dtype, count))
+        bound = self._scratch.of("bound", dtype, count)
+        if low <= (known := min(most, 0.5) * relative) and low <= min(most, 0.5) * absolute:
+            # Whether any difference reaches so many tolerances as the worst so far, without dividing
+            spared = np.subtract(size, np.multiply(magnitude, dtype.type(known * (1 - SLACK)), out=bound), out=bound)
+            if float(spared.max()) < min(most, 0.5) * absolute * (1 - SLACK):
                 return True
-        bound = np.multiply(magnitude, left.dtype.type(relative), out=self._scratch.of("bound", left.dtype, len(left)))
-        np.add(bound, left.dtype.type(absolute), out=bound)
-        np.divide(np.abs(difference, out=self._scratch.of("size", left.dtype, len(left))), bound, out=bound)
+        np.multiply(magnitude, dtype.type(relative), out=bound)
+        np.add(bound, dtype.type(absolute), out=bound)
+        np.divide(size, bound, out=bound)
         at = int(bound.argmax())
         if not float(bound[at]) < 1 - SLACK:
             return False

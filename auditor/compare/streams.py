@@ -26,8 +26,8 @@ from auditor.model.comparison import Tolerance
 
 # Two files that store one tensor in opposite index orders cannot be streamed side by side: such a tensor is read whole.
 WHOLE: Final = 1 << 26
-_SPAN: Final = 128 * TILE
-_AHEAD: Final = 4
+_SPAN: Final = 64 * TILE
+_AHEAD: Final = 16
 _MOST_WORKERS: Final = 4
 _WORTH_WORKERS: Final = 1 << 27
 
@@ -92,7 +92,7 @@ class Judges:
         pool = self._pool(work)
         if pool is None:
             for task in work:
-                yield _merged(part() for part in self._parts(task, elements, None))
+                yield _merged(part() for part in self._parts(task, elements))
             return
         with pool:
             try:
@@ -116,25 +116,53 @@ class Judges:
 
     def _ahead(self, pool: ProcessPoolExecutor, work: Sequence[Task], elements: int) -> Iterator[Elementwise]:
         """A few parts are under way at a time, also of tensors whose turn has not come."""
-        parts = (
-            (number, part)
-            for number, task in enumerate(work)
-            for part in self._parts(task, elements, _Submitted(pool, number))
-        )
+        parts = self._bundled(pool, work, elements)
         waiting = deque(islice(parts, _AHEAD * _MOST_WORKERS))
         for number in range(len(work)):
             yield _merged(_following(waiting, parts, number))
 
-    def _parts(self, task: Task, elements: int, submitted: _Submitted | None) -> Iterator[Callable[[], Elementwise]]:
-        """What to call for the verdicts over consecutive ranges. Where only a reader can read, there is one range."""
-        count = task.pair.infos[0].elements
+    def _parts(self, task: Task, elements: int) -> Iterator[Callable[[], Elementwise]]:
+        """What to call for the verdict, all of it here."""
         if task.pair.raw() is None:
             yield partial(task.through_readers, elements, self._scratch)
-        elif submitted is None:
-            yield partial(task.as_stored, range(0, count, TILE), self._scratch)
         else:
+            yield partial(task.as_stored, range(0, task.pair.infos[0].elements, TILE), self._scratch)
+
+    def _bundled(
+        self, pool: ProcessPoolExecutor, work: Sequence[Task], elements: int
+    ) -> Iterator[tuple[int, Callable[[], Elementwise]]]:
+        """What to call for the verdicts over consecutive ranges, by the tensor's number; small ones go out together.
+
+        Where only a reader can read, there is one range, and it is read here.
+        """
+        bundle: list[tuple[int, range]] = []
+        size = 0
+        for number, task in enumerate(work):
+            count = task.pair.infos[0].elements
+            if task.pair.raw() is None:
+                yield from _sent(pool, bundle)
+                bundle, size = [], 0
+                yield number, partial(task.through_readers, elements, self._scratch)
+                continue
             for start in range(0, count, _SPAN):
-                yield submitted(range(start, min(start + _SPAN, count), TILE)).result
+                bundle.append((number, range(start, min(start + _SPAN, count), TILE)))
+                size += min(_SPAN, count - start)
+                if size >= _SPAN:
+                    yield from _sent(pool, bundle)
+                    bundle, size = [], 0
+        yield from _sent(pool, bundle)
+
+
+def _sent(pool: ProcessPoolExecutor, bundle: list[tuple[int, range]]) -> Iterator[tuple[int, Callable[[], Elementwise]]]:
+    """Have another process judge these ranges."""
+    if bundle:
+        future = pool.submit(_judge_inherited, bundle)
+        for at, (number, _) in enumerate(bundle):
+            yield number, partial(_picked, future, at)
+
+
+def _picked(future: Future[list[Elementwise]], at: int) -> Elementwise:
+    return future.result()[at]
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,17 +203,6 @@ class Task:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Submitted:
-    """Has another process judge ranges of one of the pairs that it holds."""
-
-    pool: ProcessPoolExecutor
-    number: int
-
-    def __call__(self, places: range) -> Future[Elementwise]:
-        return self.pool.submit(_judge_inherited, self.number, places)
-
-
 _inherited: list[Task] = []
 _inherited_scratch: Final = Scratch()
 
@@ -195,8 +212,8 @@ def _inherit(work: list[Task]) -> None:
     _inherited[:] = work
 
 
-def _judge_inherited(number: int, places: range) -> Elementwise:
-    return _inherited[number].as_stored(places, _inherited_scratch)
+def _judge_inherited(bundle: list[tuple[int, range]]) -> list[Elementwise]:
+    return [_inherited[number].as_stored(places, _inherited_scratch) for number, places in bundle]
 
 
 def _following(

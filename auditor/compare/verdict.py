@@ -161,8 +161,8 @@ class Verdict:
         self.squares.merge(later.squares)
         self.cross.merge(later.cross)
         self.apart.merge(later.apart)
-        if later._worst is not None:  # noqa: SLF001 - another one of its own kind
-            self._remember(later._worst)  # noqa: SLF001
+        if later._worst is not None:
+            self._remember(later._worst)
 
     def _remember(self, place: Place) -> None:
         if self._worst is None or place.rank > self._worst.rank:

@@ -48,7 +48,7 @@ def check(run: Run, history: History, claimed: ClaimedBytes) -> Iterator[Finding
     if not reads:
         yield EvidenceLevel.CONSISTENT
     for index, read in enumerate(reads):
-        actual = history.digest_at(source, read.path)
+        actual = history.content_digest(source, read.path)
         if actual is not None and read.digest is not None and actual != read.digest:
             yield Finding(
                 message=f"{read.path} was read with other bytes than commit {source[:12]} holds",

@@ -39,7 +39,7 @@ from auditor.api import (
 RULE: Final = Rule(
     id="metrics/contradicting-file",
     summary="A metric that is not what the run's own metrics file says.",
-    severity=Severity.MINOR,
+    severity=Severity.MAJOR,
     evidence=EvidenceLevel.CONSISTENT,
     since="0.1.0",
 )

@@ -67,7 +67,6 @@ def test_only_what_a_recorder_cannot_supply_is_lighter_than_major() -> None:
         "environment/unrecorded-variable",
         "governance/void-waiver",
         "lineage/dangling-parent",
-        "metrics/contradicting-file",
         "metrics/implausible-curve",
         "metrics/impossible-score",
         "metrics/unrecomputable-metric",

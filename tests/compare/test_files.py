@@ -115,7 +115,7 @@ def test_what_is_missing_or_cannot_be_read(tmp_path):
     unknown = files(tmp_path, b"\x08\x07", b"\x08\x08", ".tflite")
     assert agreement(compare(*unknown, "weights")) is Agreement.INCONCLUSIVE
     parquet = files(tmp_path, b"PAR1a", b"PAR1b", ".parquet")
-    assert agreement(compare(*parquet, "predictions")) is Agreement.INCONCLUSIVE
+    assert agreement(compare(*parquet, "predictions")) is Agreement.REFUSED  # damaged, not merely unknown
 
 
 def test_the_worst_comes_first_and_what_does_not_count_last():

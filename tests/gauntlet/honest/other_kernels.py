@@ -1,4 +1,4 @@
-"""The run was recorded with other kernels of its linear algebra, inside what the rules allow the weights."""
+"""The run was recorded under other settings of its linear algebra, in another executor class than the one that judges it."""
 
 from __future__ import annotations
 
