@@ -16,7 +16,7 @@ from auditor.compare.predictions import churn, compare_predictions
 from auditor.compare.recompute import load_sample, recompute_sample
 from auditor.compare.source import Source
 from auditor.compare.summary import agreement, worst_first
-from auditor.compare.tables import TABLE_SUFFIXES
+from auditor.compare.tables import TABLE_SUFFIXES, open_table
 from auditor.compare.tolerance import chosen_tolerance, is_ignored
 from auditor.compare.trees import is_model
 from auditor.errors import UndecidableError, UsageError
@@ -135,6 +135,8 @@ def _table(expected: Path, actual: Path, of: str, options: Options) -> Compared:
         return Compared(comparisons=(compare_predictions(expected, actual, of=of, tolerance=tolerance),))
     kind = kind_of(options.metric)
     assert kind is not None  # noqa: S101 - _common has refused it otherwise
+    for path in (expected, actual):
+        _holds_predictions(path, options.metric)
     samples = [load_sample(path, options.labels) for path in (expected, actual)]
     left, right = (recompute_sample(kind, sample) for sample in samples)
     result = compare_metric(options.metric, left.value, right.value, tolerance, quantum=left.quantum)
@@ -143,6 +145,16 @@ def _table(expected: Path, actual: Path, of: str, options: Options) -> Compared:
         share = churn(columns[0], columns[1])
         result = _noted(result, f"computed from {left.n} and {right.n} rows; churn {share:.2%}")
     return Compared(comparisons=(result,))
+
+
+def _holds_predictions(path: Path, metric: str) -> None:
+    """Refuse ``--metric`` for an archive of arrays none of which is called predictions: those are weights."""
+    if path.suffix.lower() != ".npz":
+        return
+    with open_table(path) as table:
+        if table.column("prediction") is None and table.column("probability") is None:
+            names = ", ".join(table.header[:5])
+            raise UsageError(f"--metric {metric} computes from predictions; {path} holds {names}")
 
 
 def _figures(expected: Path, actual: Path, _of: str, options: Options) -> Compared:
