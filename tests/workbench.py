@@ -31,7 +31,7 @@ PASSED_ON = ("PATH", "TMPDIR", "LD_LIBRARY_PATH", "SYSTEMROOT")
 def environment(home: Path) -> dict[str, str]:
     """A person's plain shell on a machine of their own: no CI, no colours asked for, no foreign repository."""
     kept = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-    who = {"NAME": "Ada Tester", "EMAIL": "ada@example.org"}
+    who = {"NAME": "The Author", "EMAIL": "author@example.org"}
     identity = {f"GIT_{role}_{part}": value for role in ("AUTHOR", "COMMITTER") for part, value in who.items()}
     interpreter = str(Path(sys.executable).parent)
     return kept | identity | {

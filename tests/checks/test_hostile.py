@@ -114,7 +114,7 @@ def maximal(repository: Repository) -> dict:
             "status": "succeeded",
             "started": "2026-01-02T03:04:05Z",
             "finished": "2026-01-02T03:04:06.5Z",
-            "author": "Ada",
+            "author": "The Author",
             "purpose": "a test",
             "supersedes": {"digest": other, "reason": "wrong"},
         },

@@ -119,7 +119,7 @@ def waived(project, *, days=30, check="metrics/wrong-metric", run=None, rule=Non
         "check": check,
         "rule": rule or rule_of(check, version=1),
         "reason": "the figure of the paper, to be corrected in the next edition",
-        "owner": "ada@example.org",
+        "owner": "author@example.org",
         "until": (datetime.now(UTC).date() + timedelta(days=days)).isoformat(),
     }
     repo.checkout("main")

@@ -135,7 +135,7 @@ def test_a_branch_is_not_accused_of_what_the_base_tightened(project):
     repo.checkout("main")
     repo.policy(
         lambda policy: policy.update(
-            trust={"owners": ["ada@example.org"]}, severities={"lineage/impossible-time": "blocker"}
+            trust={"owners": ["author@example.org"]}, severities={"lineage/impossible-time": "blocker"}
         )
     )
     repo.commit("Tighten the rules after the branch began")

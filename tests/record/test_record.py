@@ -34,8 +34,8 @@ PYTHON = sys.executable
 
 @pytest.fixture
 def repo(repository: Repo) -> Repo:
-    repository.git("config", "user.name", "Ada Tester")
-    repository.git("config", "user.email", "ada@example.org")
+    repository.git("config", "user.name", "The Author")
+    repository.git("config", "user.email", "author@example.org")
     repository.write("train.py", TRAIN)
     repository.write("conf/base.yaml", "seed: 3\nepochs: 5\n")
     repository.write("data/test.csv", "id,x,label\n1,2,0\n2,3,1\n")
@@ -69,7 +69,7 @@ def test_a_run_is_recorded_whole(repo) -> None:
     assert answer.stderr.splitlines()[0].startswith("auditor: recording ")
     assert found["run"]["id"] + ".run.yaml" == Path(answer.stderr.splitlines()[-1]).name
     assert found["run"]["status"] == "succeeded"
-    assert found["run"]["author"] == "Ada Tester <ada@example.org>"
+    assert found["run"]["author"] == "The Author <author@example.org>"
     assert found["code"]["commit"] == repo.git("rev-parse", "HEAD")
     assert found["code"]["tree"] == repo.git("rev-parse", "HEAD^{tree}")
     assert found["code"]["dirty"] is False
