@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -553,21 +552,3 @@ def test_nothing_of_ours_is_left_behind(repo, tmp_path) -> None:
     repo.extra = {"TMPDIR": str(scratch)}
     record(repo, *DECLARED, "--smoke", "epochs=1").expect(0)
     assert list(scratch.iterdir()) == []
-
-
-def test_recording_costs_little(repo) -> None:
-    """Processor time, not wall time: a busy machine must not turn this red. The benchmark measures what a person waits."""
-
-    def cheapest(*arguments: str) -> float:
-        costs = []
-        for _ in range(3):
-            before = resource.getrusage(resource.RUSAGE_CHILDREN)
-            subprocess.run(arguments, cwd=repo.root, env=repo.env, check=True, capture_output=True)
-            after = resource.getrusage(resource.RUSAGE_CHILDREN)
-            costs.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-        return min(costs)
-
-    recorded = cheapest(sys.executable, "-m", "auditor", "record", "--", PYTHON, "-c", "pass")
-    assert (
-        recorded - cheapest(PYTHON, "-c", "pass") < 0.6
-    )  # about 0.18 s on the machine it was written on; the goal is 0.3 s

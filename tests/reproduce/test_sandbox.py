@@ -219,7 +219,7 @@ def test_a_timeout_kills_the_whole_tree(world):
         done = world.run(code, timeout=0.5)
         assert done.timed_out
         assert not done.succeeded
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 60  # the sleep would take five minutes
         _gone("302.25")
 
 
