@@ -149,12 +149,13 @@ def _touched(
     """
     brought = {path for path, sha in after.items() if before.get(path) != sha}
     gone = {path for path, sha in before.items() if after.get(path) != sha}
-    known = {in_commit(repository, refs.fork, path).digest for path in gone}
+    old = {path: in_commit(repository, refs.fork, path).digest for path in gone}
     new = {path: in_commit(repository, refs.head, path).digest for path in brought}
+    kept, known = set(new.values()), set(old.values())
     remarks = [
         Remark(message="a merged manifest was " + ("changed" if path in after else "deleted"), file=path, line=1)
         for path in sorted(gone)
-        if in_commit(repository, refs.fork, path).digest not in set(new.values())
+        if old[path] not in kept
     ]
     return sorted(path for path, digest in new.items() if digest not in known), tuple(remarks)
 

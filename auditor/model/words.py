@@ -110,7 +110,7 @@ class Isolation(StrEnum):
 
 
 class Exit(IntEnum):
-    """Process exit codes. When several apply, the first of ``PRECEDENCE`` wins."""
+    """Process exit codes. When several apply: internal, usage, blocked, undecided, empty selection, open, in that order."""
 
     OPEN = 0
     BLOCKED = 1
@@ -118,12 +118,3 @@ class Exit(IntEnum):
     EMPTY_SELECTION = 3
     UNDECIDED = 4
     INTERNAL = 70
-
-
-PRECEDENCE = (Exit.INTERNAL, Exit.USAGE, Exit.BLOCKED, Exit.UNDECIDED, Exit.EMPTY_SELECTION, Exit.OPEN)
-"""Which exit code is reported when several apply (most important first)."""
-
-
-def worst_exit(*codes: Exit) -> Exit:
-    """The exit code to report when all of ``codes`` apply; ``Exit.OPEN`` for none."""
-    return min(codes, key=PRECEDENCE.index, default=Exit.OPEN)

@@ -61,12 +61,6 @@ def other_seeds(run: Run) -> Changes:
     return Changes(values=values, arguments=arguments, variables=variables)
 
 
-def seed_values(run: Run) -> frozenset[str]:
-    """The recorded seeds and their other values, as text."""
-    seeds = list((run.randomness.seeds if run.randomness else {}).values())
-    return frozenset(str(value) for seed in seeds for value in (seed.value, _other(seed)) if value is not None)
-
-
 def apply(run: Run, changes: Changes, command: tuple[str, ...], *, work: Path, folder: Path) -> tuple[tuple[str, ...], Path]:
     """The command to start and the file with its effective configuration, which is written into ``folder``.
 
