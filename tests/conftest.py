@@ -11,7 +11,10 @@ import pytest
 
 sys.path.append(str(Path(__file__).resolve().parent))  # tests are no package: this is how they share the workbench
 
+from services.mlflow import mlflow_server
 from workbench import Answer, Repo, environment, merged, recorded, started
+
+__all__ = ["mlflow_server"]  # fixtures that live elsewhere and are shared by all tests
 
 IN_CI = os.environ.get("CI") == "true"
 """Read before the environment is scrubbed."""

@@ -19,6 +19,7 @@ _COMMANDS = {
     "reproduce": "Execute a recorded run again and compare.",
     "compare": "Compare weights, metrics, predictions, or two manifests.",
     "gate": "Decide: open, blocked or undecided.",
+    "verify": "Verify an attestation against files, without ledger or network.",
     "checks": "List the catalogue of checks.",
     "explain": "Show the manual page of a check.",
 }
