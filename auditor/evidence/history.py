@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 
 from auditor import digest
+from auditor.errors import AuditorError
 from auditor.evidence.content import pointer
 from auditor.evidence.unanswered import Inconclusive
 from auditor.git import Repository
@@ -85,6 +86,19 @@ class History:
             return self.content_digest(commit, posixpath.normpath(leads), links=links - 1) if links else None
         found = pointer(content) if content is not None else None
         return self.digest_at(commit, path) if found is None else f"sha256:{found.oid}"
+
+    def patched(self, commit: str, patch: bytes) -> dict[str, str | None]:
+        """What each file that ``patch`` touches hashes to when it is applied to ``commit``, None for one that it removes.
+
+        Raises:
+            Inconclusive: it does not apply.
+        """
+        from auditor.reproduce.patch import patched_digests  # noqa: PLC0415  (only a run from a dirty tree needs it)
+
+        try:
+            return patched_digests(self.repository.root, commit, patch)
+        except AuditorError as error:
+            raise Inconclusive(error.message) from None
 
     def source(self, run: Run) -> str | None:
         """The commit whose files stand for the run's code: recorded, same tree, or ``head`` with the same reads."""

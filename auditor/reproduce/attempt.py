@@ -18,9 +18,11 @@ from auditor import digest
 from auditor.environment import allowed
 from auditor.errors import UndecidableError
 from auditor.model.run import DataSource, Reproduction, Run
+from auditor.model.words import Isolation
 from auditor.reproduce import configure, thin
 from auditor.reproduce.configure import Changes
 from auditor.reproduce.expected import outputs_of
+from auditor.reproduce.inputs import Inputs
 from auditor.reproduce.request import Request
 from auditor.reproduce.sandbox import Execution, Interpreter, Job, Sandbox, house, is_python
 from auditor.reproduce.workspace import Made, Workspace
@@ -83,12 +85,7 @@ class Attempt:
 
     def input(self, path: str) -> Path | None:
         """The input that the command saw at ``path``, on this machine."""
-        for place, inside in self.workspace.mounts:
-            if inside == path:
-                return place
-        place = self.workspace.root / path
-        fine = not path.startswith("/") and place.resolve().is_relative_to(self.workspace.root) and place.is_file()
-        return place if fine else None
+        return self.workspace.input(path)
 
     def seedings(self) -> frozenset[Seeding]:
         """The explicit seeds that the probe wrote down; empty when it could not, or when the command spoilt its notes."""
@@ -154,6 +151,9 @@ class Bench:
         self._deadline = ground.deadline
         self._stack = stack
         self._cancel = threading.Event()
+        # Where nothing isolates the command, nothing can be mounted for it either.
+        isolated = ground.sandbox.isolation is not Isolation.NONE
+        self._inputs = Inputs(lambda: self.request.repository.common_dir / "auditor" / "inputs") if isolated else None
 
     @property
     def run_record(self) -> Run:
@@ -179,9 +179,12 @@ class Bench:
                 request.repository,
                 request.commit,
                 outputs=outputs_of(run, self.reproduction),
-                inputs=run.data,
+                data=run.data,
                 hidden=request.manifest_patterns,
                 fetch=request.fetch,
+                cache=self._inputs,
+                patched_by=self._patch(),
+                reads={read.path: read.digest for read in run.observed.reads if read.digest} if run.observed else {},
             )
         )
         if workspace.missing:
@@ -244,6 +247,16 @@ class Bench:
             "AUDITOR_SEED_LEDGER": str(workspace.scratch / "seeds"),
             **extra,
         }
+
+    def _patch(self) -> Path | None:
+        """The recorded difference to the commit, None where the run was executed as committed."""
+        code = self.run_record.code
+        if code is None or code.patch is None:
+            return None
+        found = self.request.fetch(code.patch)
+        if found is None:
+            raise UndecidableError(f"the recorded patch {code.patch.path} is not here", hint="commit it beside the manifest")
+        return found
 
     def _timeout(self) -> float:
         limit = self.reproduction.timeout or _PATIENCE

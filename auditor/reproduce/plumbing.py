@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from auditor.git import GitError, environment
 
 
-def git(where: Path, *arguments: str, stdin: bytes | None = None) -> bytes:
-    """Standard output of ``git ARGUMENTS`` in ``where``.
+def git(
+    where: Path,
+    *arguments: str,
+    stdin: bytes | None = None,
+    variables: Mapping[str, str] | None = None,
+    memory: int | None = None,
+) -> bytes:
+    """Standard output of ``git ARGUMENTS`` in ``where``, which may use ``memory`` bytes where this system can limit it.
 
     Raises:
         GitError: git failed; the message holds its words.
     """
+    limiter = shutil.which("prlimit") if memory is not None else None
     answer = subprocess.run(
-        _command(where, *arguments), cwd=where, env=_variables(), input=stdin or b"", capture_output=True, check=False
+        [*([limiter, f"--as={memory}"] if limiter else []), *_command(where, *arguments)],
+        cwd=where,
+        env={**_variables(), **(variables or {})},
+        input=stdin or b"",
+        capture_output=True,
+        check=False,
     )
     if answer.returncode:
         raise GitError(f"git {arguments[0]} failed: {answer.stderr.decode(errors='replace').strip()}")

@@ -9,15 +9,15 @@ from pathlib import Path
 from auditor.git import Repository
 from auditor.model.comparison import ReproductionResult
 from auditor.model.policy import Tolerances
-from auditor.model.run import Artifact, DataSource, Run
+from auditor.model.run import Artifact, DataSource, FileRef, Lock, Run
 from auditor.model.words import Isolation, Tier
 from auditor.reproduce.liveness import Liveness
 
-Fetch = Callable[[DataSource | Artifact], Path | None]
+Fetch = Callable[[DataSource | Artifact | FileRef | Lock], Path | None]
 """Finds a claim's bytes by its digest: a regular file that has been hashed, or None."""
 
 
-def _nowhere(_: DataSource | Artifact) -> Path | None:
+def _nowhere(_: DataSource | Artifact | FileRef | Lock) -> Path | None:
     return None
 
 

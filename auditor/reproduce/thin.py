@@ -32,15 +32,12 @@ def thin(run: Run, workspace: Workspace, *, kept: float) -> None:
 
 def _thin_one(source: DataSource, workspace: Workspace, kept: float) -> bool:
     seen = source.mount or source.path or ""
-    place = next((here for here, inside in workspace.mounts if inside == seen), workspace.root / seen)
+    place = workspace.input(seen)
     change = _FORMATS.get(Path(seen).suffix.lower())
     # This process may be more powerful than the command: it never follows the command's links.
-    inside = place.resolve().is_relative_to(workspace.base)
-    if change is None or place.is_symlink() or not place.is_file() or not inside or place.stat().st_size > _LIMIT:
+    if change is None or place is None or place.is_symlink() or place.stat().st_size > _LIMIT:
         return False
-    content = change(place.read_bytes(), source, kept)
-    place.unlink()
-    place.write_bytes(content)
+    workspace.replace(seen, change(place.read_bytes(), source, kept))
     return True
 
 

@@ -8,27 +8,30 @@ compute cannot be read back from history. The audited repository is only read.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import stat
 import tempfile
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Self
 
 from auditor import digest, globs
+from auditor.errors import UndecidableError
 from auditor.git import GitError, Repository
 from auditor.model.run import DataSource
-from auditor.reproduce import plumbing
+from auditor.reproduce import inputs, patch, submodules
+from auditor.reproduce.checkout import checkout
+from auditor.reproduce.inputs import Inputs
 
 MANIFESTS = ("**/*.run.yaml", "**/*.run.json")
 """Files that are manifests wherever they lie: a command never sees what it is expected to produce."""
 
 _SYSTEM = frozenset({"bin", "boot", "dev", "etc", "lib", "lib32", "lib64", "libx32", "proc", "run", "sbin", "sys", "usr"})
-# Bytes must equal git's objects: no line endings, keywords, filters or encodings, whatever .gitattributes asks for.
-_ATTRIBUTES = "* -text !eol -ident !filter !working-tree-encoding\n"
 _LFS = b"version https://git-lfs.github.com/spec/"
+_POINTED = re.compile(_LFS + rb"v1\n(?:[^\n]*\n)*?oid sha256:([0-9a-f]{64})\n")
 
 Fetch = Callable[[DataSource], Path | None]
 
@@ -50,7 +53,11 @@ class Workspace:
         notes: what differs from the record, in words.
         missing: declared inputs whose bytes were found nowhere, as ``path (digest)``.
         sealed: inputs in the workspace that the command may only read.
-        mounts: ``(file on this machine, absolute path in the sandbox)`` of inputs that the command saw outside its folder.
+        mounts: ``(file on this machine, absolute path in the sandbox)`` of inputs that lie outside of the folder here, or
+            that the command saw outside of it.
+
+    Args of construction that need words: ``cache`` lends large inputs, which are then mounted (None copies them, for where
+    nothing can be mounted); ``patched_by`` turns the commit into the code that ran; ``reads`` are digests of what that read.
     """
 
     def __init__(  # noqa: PLR0913  (one commit, and what to take from it and add to it)
@@ -59,16 +66,23 @@ class Workspace:
         commit: str,
         *,
         outputs: Collection[str] = (),
-        inputs: Sequence[DataSource] = (),
+        data: Sequence[DataSource] = (),
         hidden: Sequence[str] = (),
         fetch: Fetch | None = None,
+        cache: Inputs | None = None,
+        patched_by: Path | None = None,
+        reads: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._repository = repository
         self._commit = commit
         self._outputs = frozenset(_inside(path) for path in outputs)
-        self._inputs = inputs
+        self._inputs = data
         self._hidden = (*MANIFESTS, *hidden)
         self._fetch = fetch
+        self._cache = cache
+        self._patch = patched_by
+        self._reads = reads
+        self._bound: dict[str, Path] = {}
         self._before: frozenset[str] = frozenset()
         self.notes: list[str] = []
         self.missing: list[str] = []
@@ -82,7 +96,7 @@ class Workspace:
                 (self.base / name).mkdir()
             self.root, self.home = self.base / "work", self.base / "home"
             self.scratch, self.shown = self.base / "scratch", self.base / "shown"
-            kept = self._checkout()
+            kept = self._fill()
             for source in self._inputs:
                 self._place(source, committed=kept)
             self._make_room()
@@ -94,6 +108,26 @@ class Workspace:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         _remove(self.base)
+
+    def input(self, seen: str) -> Path | None:
+        """The file on this machine that the command sees at ``seen``, a path in the repository or an absolute one."""
+        inside = seen if seen.startswith("/") else str(self.root / seen)
+        for place, mounted in self.mounts:
+            if mounted == inside:
+                return place
+        place = self.root / seen
+        fine = not seen.startswith("/") and place.resolve().is_relative_to(self.root) and place.is_file()
+        return place if fine else None
+
+    def replace(self, seen: str, content: bytes) -> None:
+        """Show the command ``content`` at ``seen`` instead of the input that :meth:`input` finds there."""
+        inside = seen if seen.startswith("/") else str(self.root / seen)
+        index = next((i for i, (_, mounted) in enumerate(self.mounts) if mounted == inside), None)
+        own = self.root / seen if index is None else self.shown / f"changed-{index}"
+        own.unlink(missing_ok=True)
+        own.write_bytes(content)
+        if index is not None:
+            self.mounts[index] = (own, inside)
 
     def made(self, path: str) -> Made:
         """The declared output ``path``, if the command created it inside the workspace.
@@ -116,44 +150,53 @@ class Workspace:
             return Made(reason=f"{path} was there before the command started")
         return Made(path=real)
 
-    def _checkout(self) -> frozenset[str]:
-        # 1. What the commit holds, and what of it the command may see.
-        listing = plumbing.git(self._repository.root, "ls-tree", "-r", "-t", "-z", "--full-tree", self._commit)
-        objects, kept, removed = [self._commit, f"{self._commit}^{{tree}}"], [], []
-        for line in listing.split(b"\0"):
-            about, _, raw = line.partition(b"\t")
-            if not raw:
-                continue
-            mode, kind, sha = about.decode().split()
-            path = os.fsdecode(raw)
-            if kind == "tree":
-                objects.append(sha)
-            elif self._is_hidden(path, is_link=mode == "120000"):
-                removed.append(raw)
-            else:
-                kept.append(raw)
-                objects += [sha] if kind == "blob" else []
-        # 2. A repository of our own with exactly these objects.
-        commit = plumbing.git(self._repository.root, "rev-parse", "--verify", f"{self._commit}^{{commit}}").decode().strip()
-        kind = "sha256" if len(commit) == 64 else "sha1"
-        plumbing.git(
-            self.base, "init", "-q", "--template=", "--initial-branch=main", f"--object-format={kind}", str(self.root)
-        )
-        private = self.root / ".git"
-        (private / "info").mkdir(exist_ok=True)
-        (private / "info" / "attributes").write_text(_ATTRIBUTES, encoding="ascii")
-        (private / "shallow").write_text(f"{commit}\n", encoding="ascii")
-        plumbing.transfer(self._repository.root, self.root, objects)
-        (private / "refs" / "heads" / "main").write_text(f"{commit}\n", encoding="ascii")
-        # 3. The index knows the removed files but does not miss them: `git status` stays clean.
-        plumbing.git(self.root, "read-tree", "HEAD")
-        if removed:
-            plumbing.git(self.root, "update-index", "-z", "--skip-worktree", "--stdin", stdin=b"\0".join(removed) + b"\0")
-        if kept:
-            plumbing.git(self.root, "checkout-index", "-q", "-u", "-z", "--stdin", stdin=b"\0".join(kept) + b"\0")
-        return frozenset(os.fsdecode(raw) for raw in kept)
+    def _fill(self) -> frozenset[str]:
+        """The commit's files, those of its submodules, what the recorded patch makes of them; the paths of all."""
+        source = self._repository.root
+        found = checkout(source, self._commit, self.root, hidden=self._is_hidden)
+        absent = submodules.fill(source, self.root, found.submodules, hidden=self._is_hidden)
+        for path, commit in absent.items():
+            self._without(path, commit)
+        self._fill_pointers(found.files)
+        if self._patch is None:
+            return found.files
+        touched = patch.apply(self._patch, self.root, hidden=self._is_hidden)
+        for path in sorted(touched & self._reads.keys()):
+            place = self.root / path
+            if not place.is_symlink() and place.is_file() and digest.of_file(place)[0] != self._reads[path]:
+                raise UndecidableError(f"with the recorded patch, {path} does not have the bytes that the run read")
+        return found.files | touched
 
-    def _is_hidden(self, path: str, *, is_link: bool) -> bool:
+    def _without(self, path: str, commit: str) -> None:
+        """A submodule that is not in this clone: the run is not executed without it, unless it read nothing from there."""
+        if self._reads and not any(read.startswith(f"{path}/") for read in self._reads):
+            self.notes.append(f"submodule {path} is not in this clone, and left empty: the run read nothing from it")
+            return
+        raise UndecidableError(
+            f"submodule {path} is not in this clone at {commit[:12]}", hint=f"git submodule update --init --recursive {path}"
+        )
+
+    def _fill_pointers(self, files: frozenset[str]) -> None:
+        """Put the bytes in the place of Git LFS pointers, as a checkout with LFS does; by digest, from this clone alone."""
+        if not any(_filters_lfs(self.root / name) for name in files if name.rpartition("/")[2] == ".gitattributes"):
+            return
+        kept = self._repository.common_dir / "lfs" / "objects"
+        for path in sorted(files):
+            place = self.root / path
+            pointer = None if _is_content(place) or place.is_symlink() else _POINTED.search(place.read_bytes())
+            if pointer is None:
+                continue
+            oid = pointer[1].decode()
+            held = kept / oid[:2] / oid[2:4] / oid
+            if self._reads.get(path) == digest.of_file(place)[0]:
+                continue  # the run itself had the pointer alone
+            if not held.is_file() or digest.of_file(held)[0] != f"sha256:{oid}":
+                self.notes.append(f"{path} is a Git LFS pointer whose object is not here (git lfs pull)")
+                continue
+            place.unlink()
+            shutil.copyfile(held, place)
+
+    def _is_hidden(self, path: str, is_link: bool) -> bool:  # noqa: FBT001  (called by what only knows that it can be)
         if any(path == output or path.startswith(f"{output}/") for output in self._outputs):
             return True
         # A committed link in the place of an output's folder would lead the command's writes elsewhere.
@@ -179,8 +222,11 @@ class Workspace:
         elif not self._bring(source, target):
             self._absent(source, seen)
             return
+        held = self._bound.get(str(target))
         if seen.startswith("/"):
-            self.mounts.append((target, seen))
+            self.mounts.append((held or target, seen))
+        elif held is not None:
+            self.mounts.append((held, str(target)))
         else:
             self.sealed.append(target)
 
@@ -193,7 +239,10 @@ class Workspace:
         if target.is_symlink() or target.is_file():
             target.unlink()
         target.parent.mkdir(parents=True, exist_ok=True)
-        if found.is_dir():
+        if self._cache is not None and found.is_file() and found.stat().st_size >= inputs.WORTH_KEEPING:
+            target.touch()  # what is mounted needs something to be mounted on
+            self._bound[str(target)] = self._cache.hold(found, source.digest)
+        elif found.is_dir():
             shutil.copytree(found, target, symlinks=True, dirs_exist_ok=True)
         else:
             shutil.copyfile(found, target)
@@ -229,6 +278,10 @@ def _is_content(path: Path) -> bool:
         return False
     with path.open("rb") as stream:
         return not stream.read(len(_LFS)).startswith(_LFS)
+
+
+def _filters_lfs(attributes: Path) -> bool:
+    return not attributes.is_symlink() and b"filter=lfs" in attributes.read_bytes()
 
 
 def _files(root: Path) -> list[str]:

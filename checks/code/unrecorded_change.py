@@ -40,18 +40,20 @@ def check(run: Run, history: History, claimed: ClaimedBytes) -> Iterator[Finding
         found = claimed.locate(code.patch)
         if found.digest != code.patch.digest:
             yield Finding(message=f"{code.patch.path} is not the recorded patch", pointer="/code/patch/digest", fix=_FIX)
-        return
+            return
     source = history.source(run)
     if source is None:
         raise Inconclusive("the recorded code is not in this clone")
+    patched = history.patched(source, claimed.file(code.patch).read_bytes()) if code.patch is not None else {}
+    with_patch = " and the recorded patch make" if code.patch is not None else " holds"
     reads = run.observed.reads if run.observed is not None else ()
     if not reads:
         yield EvidenceLevel.CONSISTENT
     for index, read in enumerate(reads):
-        actual = history.content_digest(source, read.path)
+        actual = patched[read.path] if read.path in patched else history.content_digest(source, read.path)
         if actual is not None and read.digest is not None and actual != read.digest:
             yield Finding(
-                message=f"{read.path} was read with other bytes than commit {source[:12]} holds",
+                message=f"{read.path} was read with other bytes than commit {source[:12]}{with_patch}",
                 pointer=f"/observed/reads/{index}",
                 fix=_FIX,
             )

@@ -12,6 +12,8 @@ from auditor.errors import UndecidableError
 from auditor.git import GitError, Repository
 from auditor.model.run import DataSource, Run, RunInfo
 from auditor.reproduce import thin
+from auditor.reproduce.inputs import Inputs
+from auditor.reproduce.patch import patched_digests
 from auditor.reproduce.workspace import Workspace
 
 
@@ -157,19 +159,19 @@ def test_inputs_that_the_commit_lacks_are_fetched(origin, tmp_path):
     stored = tmp_path / "stored"
     stored.write_bytes(b"rows")
     inputs = [source("data/x.csv", b"rows", mount="seen/y.csv"), source("z.csv", b"rows", mount="/mnt/z.csv")]
-    with origin.workspace(inputs=inputs, fetch=lambda _: stored) as workspace:
+    with origin.workspace(data=inputs, fetch=lambda _: stored) as workspace:
         assert (workspace.root / "seen/y.csv").read_bytes() == b"rows"
         assert workspace.sealed == [workspace.root / "seen/y.csv"]
         assert [(p.read_bytes(), inside) for p, inside in workspace.mounts] == [(b"rows", "/mnt/z.csv")]
         assert workspace.missing == []
-    with origin.workspace(inputs=inputs, fetch=lambda _: None) as workspace:
+    with origin.workspace(data=inputs, fetch=lambda _: None) as workspace:
         assert [m.partition(" ")[0] for m in workspace.missing] == ["seen/y.csv", "/mnt/z.csv"]
 
 
 def test_nothing_is_mounted_over_the_system(origin):
     origin.write("a.py", b"1")
     origin.commit()
-    with origin.workspace(inputs=[source("x", b"", mount="/etc/ld.so.preload")], fetch=lambda _: None) as workspace:
+    with origin.workspace(data=[source("x", b"", mount="/etc/ld.so.preload")], fetch=lambda _: None) as workspace:
         assert "over the system" in workspace.missing[0]
 
 
@@ -182,14 +184,14 @@ def test_pointers_and_links_are_replaced_by_bytes(origin, tmp_path, content):
     else:
         origin.write("x.csv", content)
     origin.commit()
-    with origin.workspace(inputs=[source("x.csv", b"rows")], fetch=lambda _: stored) as workspace:
+    with origin.workspace(data=[source("x.csv", b"rows")], fetch=lambda _: stored) as workspace:
         assert (workspace.root / "x.csv").read_bytes() == b"rows"
 
 
 def test_committed_bytes_win_and_the_difference_is_said(origin):
     origin.write("x.csv", b"changed")
     origin.commit()
-    with origin.workspace(inputs=[source("x.csv", b"rows")], fetch=lambda _: None) as workspace:
+    with origin.workspace(data=[source("x.csv", b"rows")], fetch=lambda _: None) as workspace:
         assert (workspace.root / "x.csv").read_bytes() == b"changed"
         assert "x.csv: the commit holds" in workspace.notes[0]
 
@@ -201,7 +203,7 @@ def test_an_input_behind_a_committed_link_is_never_written_outside(origin, tmp_p
     origin.commit()
     stored = tmp_path / "stored"
     stored.write_bytes(b"rows")
-    with origin.workspace(inputs=[source("data/x.csv", b"rows")], fetch=lambda _: stored) as workspace:
+    with origin.workspace(data=[source("data/x.csv", b"rows")], fetch=lambda _: stored) as workspace:
         assert workspace.missing
     assert list(outside.iterdir()) == []
 
@@ -243,7 +245,7 @@ def thinned(origin, name, content, *, kept=0.9, **fields):
     origin.commit()
     data = DataSource(name="train", role="train", path=name, **fields)
     run = Run(schema="x", run=RunInfo(id="r", status="succeeded"), data=(data,))
-    with origin.workspace(inputs=run.data) as workspace:
+    with origin.workspace(data=run.data) as workspace:
         thin.thin(run, workspace, kept=kept)
         return (workspace.root / name).read_bytes()
 
@@ -276,3 +278,163 @@ def test_rows_cannot_be_taken_from_everything(origin):
     for name, content in (("x.parquet", b"PAR1"), ("x.csv", b"a\n1\n")):
         with pytest.raises(UndecidableError):
             thinned(origin, name, content)
+
+
+def test_a_recorded_patch_makes_the_code_that_ran(origin, tmp_path):
+    origin.write("a.py", b"1\n")
+    origin.write("b.py", b"1\n")
+    origin.commit()
+    origin.write("a.py", b"2\n")
+    origin.write("new.bin", bytes(range(256)) * 4)
+    origin.git("add", "-N", "new.bin")
+    difference = tmp_path / "x.patch"
+    difference.write_bytes(
+        subprocess.run(["git", "diff", "--binary", "--full-index"], cwd=origin.root, check=True, capture_output=True).stdout
+    )
+    read = {"a.py": digest.of_bytes(b"2\n")}
+    with origin.workspace(patched_by=difference, reads=read) as workspace:
+        assert tracked(workspace) == {"a.py": b"2\n", "b.py": b"1\n", "new.bin": bytes(range(256)) * 4}
+        assert git(workspace, "status", "--porcelain").stdout.splitlines() == [" M a.py", "?? new.bin"]
+    head = origin.git("rev-parse", "HEAD")
+    assert patched_digests(origin.root, head, difference.read_bytes()) == {
+        "a.py": digest.of_bytes(b"2\n"),
+        "new.bin": digest.of_bytes(bytes(range(256)) * 4),
+    }
+    with (
+        pytest.raises(UndecidableError, match=r"a\.py does not have the bytes that the run read"),
+        origin.workspace(patched_by=difference, reads={"a.py": digest.of_bytes(b"3\n")}),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("out/w.npz", "which the command has to produce"),
+        ("runs/x.run.yaml", "which the command has to produce"),
+        ("../outside", "does not apply"),
+        ("link/inner", "does not apply"),
+        (".git/config", "does not apply"),
+    ],
+)
+def test_a_patch_writes_neither_results_nor_outside(origin, tmp_path, name, words):
+    outside = tmp_path / "outside-of-all"
+    outside.mkdir()
+    origin.write("a.py", b"1\n")
+    (origin.root / "link").symlink_to(outside)
+    origin.commit()
+    difference = tmp_path / "x.patch"
+    difference.write_text(
+        f"diff --git a/{name} b/{name}\nnew file mode 100644\n--- /dev/null\n+++ b/{name}\n@@ -0,0 +1 @@\n+made up\n"
+    )
+    with pytest.raises(UndecidableError, match=words), origin.workspace(patched_by=difference, outputs=["out/w.npz"]):
+        pass
+    assert list(outside.iterdir()) == []
+
+
+@pytest.fixture
+def with_submodule(origin, tmp_path):
+    inner = Origin(tmp_path / "inner")
+    inner.write("lib.py", b"x = 1\n")
+    inner.commit()
+    origin.write("a.py", b"1\n")
+    origin.git("-c", "protocol.file.allow=always", "submodule", "add", "-q", "--name", "lib", str(inner.root), "vendor/lib")
+    origin.commit()
+    return origin
+
+
+def test_submodules_come_from_this_clone(with_submodule):
+    with with_submodule.workspace() as workspace:
+        assert (workspace.root / "vendor/lib/lib.py").read_bytes() == b"x = 1\n"
+        assert git(workspace, "status", "--porcelain").stdout == ""
+        assert git(workspace, "-C", "vendor/lib", "rev-parse", "HEAD").returncode == 0
+    with with_submodule.workspace(hidden=["vendor/lib/*"]) as workspace:
+        assert not (workspace.root / "vendor/lib/lib.py").exists()
+
+
+def test_a_submodule_that_is_not_here_is_named_with_its_remedy(with_submodule, tmp_path):
+    clone = tmp_path / "clone"
+    subprocess.run(["git", "clone", "-q", str(with_submodule.root), str(clone)], check=True)
+    with Repository(clone) as repository:
+        head = repository.commit("HEAD")
+        with (
+            pytest.raises(UndecidableError) as refused,
+            Workspace(repository, head, reads={"vendor/lib/lib.py": "sha256:0"}),
+        ):
+            pass
+        assert "git submodule update --init" in refused.value.hint
+        with Workspace(repository, head, reads={"a.py": digest.of_bytes(b"1\n")}) as workspace:
+            assert workspace.notes == [
+                "submodule vendor/lib is not in this clone, and left empty: the run read nothing from it"
+            ]
+
+
+@pytest.mark.parametrize("name", ["../../objects", "/etc", ".."])
+def test_a_submodules_name_leads_nowhere_else(origin, tmp_path, name):
+    origin.write("a.py", b"1\n")
+    head = origin.commit()
+    origin.write(".gitmodules", f'[submodule "{name}"]\n\tpath = sub\n\turl = ./x\n'.encode())
+    origin.git("update-index", "--add", "--cacheinfo", f"160000,{head},sub")
+    origin.git("add", ".gitmodules")
+    origin.git("commit", "-q", "-m", "a hostile name")
+    with pytest.raises(UndecidableError, match="submodule sub is not in this clone"), origin.workspace():
+        pass
+
+
+def test_lfs_objects_of_this_clone_stand_in_their_pointers_place(origin):
+    content = b"rows " * 50
+    oid = digest.of_bytes(content).removeprefix("sha256:")
+    pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize {len(content)}\n".encode()
+    origin.write(".gitattributes", b"*.bin filter=lfs -text\n")
+    origin.write("a.bin", pointer)
+    origin.write("same.bin", pointer)
+    origin.git("-c", "filter.lfs.clean=cat", "add", "-A")
+    origin.git("commit", "-q", "-m", "pointers")
+    with origin.workspace() as workspace:
+        assert workspace.notes == [
+            f"{n}.bin is a Git LFS pointer whose object is not here (git lfs pull)" for n in ("a", "same")
+        ]
+    origin.write(f".git/lfs/objects/{oid[:2]}/{oid[2:4]}/{oid}", content)
+    with origin.workspace(reads={"same.bin": digest.of_bytes(pointer)}) as workspace:
+        assert (workspace.root / "a.bin").read_bytes() == content
+        assert (workspace.root / "same.bin").read_bytes() == pointer
+        assert workspace.notes == []
+    origin.write(f".git/lfs/objects/{oid[:2]}/{oid[2:4]}/{oid}", content + b"tampered")
+    with origin.workspace() as workspace:
+        assert (workspace.root / "a.bin").read_bytes() == pointer
+
+
+def test_large_inputs_are_lent_by_a_cache_that_is_hashed_before_use(origin, tmp_path, monkeypatch):
+    monkeypatch.setattr("auditor.reproduce.inputs.WORTH_KEEPING", 4)
+    origin.write("a.py", b"1\n")
+    origin.commit()
+    stored, folder = tmp_path / "stored", tmp_path / "cache"
+    stored.write_bytes(b"rows\n1\n")
+    wanted = {"data": [source("x.csv", b"rows\n1\n")], "fetch": lambda _: stored}
+    with origin.workspace(cache=Inputs(lambda: folder), **wanted) as workspace:
+        ((held, inside),) = workspace.mounts
+        assert (held.parent, inside) == (folder, str(workspace.root / "x.csv"))
+        assert workspace.input("x.csv") == held
+        assert (workspace.root / "x.csv").read_bytes() == b""
+        workspace.replace("x.csv", b"fewer")
+        assert workspace.input("x.csv").read_bytes() == b"fewer"
+        assert held.read_bytes() == b"rows\n1\n"
+    held.chmod(0o644)
+    held.write_bytes(b"poisoned")
+    with origin.workspace(cache=Inputs(lambda: folder), **wanted) as workspace:
+        assert workspace.input("x.csv").read_bytes() == b"rows\n1\n"
+    stored.write_bytes(b"changed since it was found")
+    held.unlink()
+    with pytest.raises(UndecidableError, match="changed while"), origin.workspace(cache=Inputs(lambda: folder), **wanted):
+        pass
+    assert list(folder.iterdir()) == []
+
+
+def test_the_cache_of_inputs_forgets_what_was_not_used_for_longest(tmp_path):
+    cache = Inputs(lambda: tmp_path / "cache", most=25)
+    for number in range(4):
+        place = tmp_path / f"file-{number}"
+        place.write_bytes(b"%010d" % number)
+        held = Inputs(cache._where, most=25).hold(place, None)
+        os.utime(held, (number, number))
+    assert sorted(f.read_bytes() for f in (tmp_path / "cache").iterdir()) == [b"0000000002", b"0000000003"]

@@ -66,7 +66,8 @@ class Bwrap:
         for place in (*job.shown, *job.sealed):
             world += ["--ro-bind", str(place), str(place)]
         for place, inside in job.mounts:
-            world += [*_parents(inside), "--ro-bind", str(place), inside]
+            parents = () if Path(inside).is_relative_to(job.work) else _parents(inside)
+            world += [*parents, "--ro-bind", str(place), inside]
         settings = [word for name, value in job.variables.items() for word in ("--setenv", name, value)]
         world += ["--remount-ro", "/", "--chdir", str(job.work), "--clearenv", *settings]
         with seccomp.filter_file() as fd:
