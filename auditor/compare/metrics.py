@@ -8,18 +8,17 @@ import sys
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
 from auditor.compare.errors import Refused
 from auditor.compare.source import Source
 from auditor.compare.tolerance import is_ignored, metric_tolerance
+from auditor.model.band import Better
 from auditor.model.comparison import Comparison, Tolerance
 from auditor.model.policy import Tolerances
 from auditor.model.words import Agreement
-
-Better = Literal["higher", "lower", "either"]
 
 _MAX_FILE: Final = 1 << 24
 _MAX_DEPTH: Final = 32
@@ -33,7 +32,7 @@ def compare_metric(  # noqa: PLR0913 - two figures, and all that is known of how
     *,
     quantum: float | None = None,
     printed: float | None = None,
-    better: Better = "either",
+    better: Better | None = None,
 ) -> Comparison:
     """Whether two figures agree, as ``metric:NAME``.
 
@@ -49,7 +48,7 @@ def compare_metric(  # noqa: PLR0913 - two figures, and all that is known of how
         quantum: the step in which the figure moves (1/n for an accuracy): the first step beyond the tolerance is detectable.
         printed: half a unit of the last place that the expected figure was printed with: no smaller change is detectable,
             and a difference within it is named as one of printing.
-        better: ``higher`` or ``lower`` accepts any change for the better and says so; ``either`` is two-sided.
+        better: ``higher`` or ``lower`` accepts any change for the better and says so; None asks the tolerance.
     """
     of = f"metric:{name}"
     for side, value in (("expected", expected), ("actual", actual)):
@@ -67,6 +66,7 @@ def compare_metric(  # noqa: PLR0913 - two figures, and all that is known of how
     assert actual is not None  # noqa: S101
     difference = _difference(expected, actual)
     allowed = tolerance.allows(max(abs(expected), abs(actual)))
+    better = tolerance.better if better is None else better
     improved = (better == "higher" and actual > expected) or (better == "lower" and actual < expected)
     note: str | None = None
     if difference == 0 and _sign(expected) == _sign(actual):

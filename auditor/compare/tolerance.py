@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from fnmatch import fnmatchcase
-from typing import Final, TypeVar
+from typing import Final
 
+from auditor.compare.known import NOTHING_KNOWN, Known
+from auditor.compare.patterns import most_specific
 from auditor.errors import UsageError
+from auditor.model.band import Machine
 from auditor.model.comparison import Tolerance
-from auditor.model.policy import Pair, Tolerances
-
-_Value = TypeVar("_Value")
+from auditor.model.policy import ForPair, MetricPair, Pair, Tolerances
 
 _HALF: Final = (1.6e-2, 1e-3)
 _SINGLE: Final = (1e-4, 1e-6)
@@ -58,9 +59,40 @@ DTYPE_DEFAULTS: Final = {
 """(relative, absolute) by dtype where nobody chose: the table of ``torch.testing.assert_close``; anything else is exact."""
 
 
+class Settled(Tolerances, frozen=True):
+    """Tolerances as they count between two machines: what the policy says of this pair, and beside it what was learned."""
+
+    known: Known = NOTHING_KNOWN
+
+
+def between(
+    tolerances: Tolerances, machines: tuple[Machine | None, Machine | None], known: Known = NOTHING_KNOWN
+) -> Settled:
+    """The tolerances between two machines: those of the first entry of ``pairs`` that matches before the general ones."""
+    entry = next((entry for entry in tolerances.pairs if _matches(entry, machines)), ForPair(executors=("", "")))
+    return Settled(
+        metrics={**tolerances.metrics, **entry.metrics},
+        tensors={**tolerances.tensors, **entry.tensors},
+        dtypes={**tolerances.dtypes, **entry.dtypes},
+        ignore=tolerances.ignore,
+        known=known,
+    )
+
+
+def _matches(entry: ForPair, machines: tuple[Machine | None, Machine | None]) -> bool:
+    left, right = machines
+    if left is None or right is None:
+        return False
+    one, other = entry.executors
+    return any(
+        fnmatchcase(first.class_, one) and fnmatchcase(second.class_, other)
+        for first, second in ((left, right), (right, left))
+    )
+
+
 def metric_tolerance(tolerances: Tolerances, name: str) -> Tolerance:
     """The tolerance of the most specific pattern that matches ``name``; exact when none does."""
-    found = _most_specific(tolerances.metrics, name)
+    found = most_specific(tolerances.metrics, name)
     if found is None:
         return Tolerance(source="exact: no pattern of the policy matches")
     pattern, pair = found
@@ -75,24 +107,31 @@ def is_ignored(tolerances: Tolerances, name: str) -> bool:
 def tensor_tolerance(tolerances: Tolerances, name: str, dtype: str, *, same_executor: bool) -> Tolerance:
     """The tolerance for the elements of the tensor ``name`` of ``dtype`` (``float32``, ``bfloat16``, ``int64``...).
 
-    A pair that the policy gives counts everywhere. ``auto`` is exact on the same executor class and :data:`AUTO` on another.
+    A pair that the policy gives counts everywhere. ``auto`` is the band that repeat runs taught; without one it is exact on
+    the same executor class, and on another what the policy says of the dtype, else :data:`AUTO`.
     """
-    found = _most_specific(tolerances.tensors, name)
+    found = most_specific(tolerances.tensors, name)
     if found is None:
         return Tolerance(source="exact: no pattern of the policy matches")
     pattern, chosen = found
     if isinstance(chosen, Pair):
         return _from_pair(chosen, pattern)
+    if (learned := _learned(tolerances, name)) is not None:
+        return learned
     if same_executor:
         return Tolerance(source="same executor class")
+    if dtype in tolerances.dtypes:
+        return _from_pair(tolerances.dtypes[dtype], dtype)
     return _from_table(AUTO, dtype, "default table, other executor class")
 
 
 def prediction_tolerance(tolerances: Tolerances, path: str, *, same_executor: bool) -> Tolerance:
     """The tolerance for numbers with a fraction in the predictions table ``path``; ``auto`` is :data:`EVALUATED`."""
-    found = _most_specific(tolerances.tensors, path)
+    found = most_specific(tolerances.tensors, path)
     if found is not None and isinstance(found[1], Pair):
         return _from_pair(found[1], found[0])
+    if found is not None and (learned := _learned(tolerances, path)) is not None:
+        return learned
     if found is None or same_executor:
         return tensor_tolerance(tolerances, path, "float64", same_executor=same_executor)
     relative, absolute = EVALUATED
@@ -113,8 +152,19 @@ def chosen_tolerance(dtype: str, *, relative: float | None, absolute: float | No
     return Tolerance(relative=relative or 0.0, absolute=absolute or 0.0, source="command line")
 
 
+def _learned(tolerances: Tolerances, name: str) -> Tolerance | None:
+    """The pair that repeat runs taught for a tensor."""
+    found = tolerances.known.find("tensor", name) if isinstance(tolerances, Settled) else None
+    if found is None:
+        return None
+    band, _ = found
+    source = f"band: {band.pattern}, {band.n} repeats"
+    return Tolerance(absolute=band.absolute or 0.0, relative=band.relative or 0.0, source=source)
+
+
 def _from_pair(pair: Pair, pattern: str) -> Tolerance:
-    return Tolerance(absolute=pair.absolute, relative=pair.relative, source=f"policy: {pattern}")
+    better = pair.better if isinstance(pair, MetricPair) else "either"
+    return Tolerance(absolute=pair.absolute, relative=pair.relative, source=f"policy: {pattern}", better=better)
 
 
 def _from_table(table: dict[str, tuple[float, float]], dtype: str, source: str) -> Tolerance:
@@ -122,27 +172,3 @@ def _from_table(table: dict[str, tuple[float, float]], dtype: str, source: str) 
         return Tolerance(source=f"{source}: {dtype} is exact")
     relative, absolute = table[dtype]
     return Tolerance(relative=relative, absolute=absolute, source=f"{source}: {dtype}")
-
-
-def _most_specific(patterns: dict[str, _Value], name: str) -> tuple[str, _Value] | None:
-    """The name itself, else the matching pattern with the most literal characters (ties: the first in the alphabet)."""
-    if name in patterns:
-        return name, patterns[name]
-    matching = [pattern for pattern in patterns if fnmatchcase(name, pattern)]
-    if not matching:
-        return None
-    best = min(matching, key=lambda pattern: (-_literals(pattern), pattern))
-    return best, patterns[best]
-
-
-def _literals(pattern: str) -> int:
-    """How many characters of a name the pattern pins down; a bracketed set pins none."""
-    count, within = 0, False
-    for character in pattern:
-        if character == "[":
-            within = True
-        elif character == "]":
-            within = False
-        elif not within and character not in "*?":
-            count += 1
-    return count

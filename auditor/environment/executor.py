@@ -46,3 +46,9 @@ def _widest(isa: Json) -> str:
     present = set(isa) if isinstance(isa, list) else set()
     order = ("avx512f", "avx2", "avx", "sse4_2", "sve2", "sve", "asimd")
     return next((name for name in order if name in present), "base")
+
+
+def numeric_stack(executor: Executor) -> str:
+    """Digest of the numeric libraries and their versions: a tolerance measured with others says nothing here."""
+    packages = executor.features.get("packages")
+    return digest.of_value(packages if isinstance(packages, dict) else {})

@@ -19,6 +19,7 @@ from auditor.evidence.rules import Rules
 from auditor.evidence.unanswered import Inconclusive
 from auditor.gate.subject import Subject
 from auditor.git import Repository
+from auditor.model.band import Calibration
 from auditor.model.finding import Finding, Rule
 from auditor.model.policy import Policy
 from auditor.model.report import RunReport
@@ -52,7 +53,7 @@ class Bench:
     """Where runs are audited, and by which rules: what all audits of one command share.
 
     ``judged`` is the commit whose content is judged; None judges the working tree. ``selection`` holds the checks about
-    single runs.
+    single runs; ``bands`` are what the trusted policy's files of bands teach.
     """
 
     root: Path
@@ -63,6 +64,7 @@ class Bench:
     executing: Executing
     require: dict[str, tuple[EvidenceLevel, ...]]
     scratch: Scratch
+    bands: tuple[Calibration, ...] = ()
     progress: Progress = silent
     hashing: Hashing = field(default_factory=Hashing)
 
@@ -178,6 +180,9 @@ class Bench:
                 isolation=self.executing.isolation,
                 allow_none=self.executing.allow_none,
                 tolerances=self.policy.tolerances,
+                bands=self.bands,
+                unknown_pair=self.policy.executors.unknown_pair,
+                digest=subject.digest,
                 fetch=fetch,
                 manifest_patterns=self.policy.manifests,
                 budget=None if self.executing.deadline is None else self.executing.deadline - time.monotonic(),

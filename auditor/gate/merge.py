@@ -28,6 +28,7 @@ from auditor.model.finding import Finding, Result
 from auditor.model.policy import Gate, Policy
 from auditor.model.report import PolicyUsed, Report, RunReport
 from auditor.model.words import Isolation, Severity, Tier, Verdict
+from auditor.policy.bands import read_at as read_bands_at
 from auditor.policy.judge import exit_of, verdict_of
 from auditor.policy.load import BUILT_IN, FILE, InvalidPolicyError, LoadedPolicy, duration, read_at
 from auditor.policy.loosened import loosened
@@ -212,12 +213,12 @@ def _used(loaded: LoadedPolicy, role: str, refs: Refs, verdict: Verdict) -> Poli
 def _judge(case: _Case, loaded: LoadedPolicy) -> _Judged:
     """What one policy makes of the case.
 
-    Waivers, stores and own checks are the base's: a change can neither excuse itself, nor make the verifier dial an
-    address, nor run code of its own in it.
+    Waivers, bands, stores and own checks are the base's: a change can neither excuse itself, nor bring the tolerance that
+    it needs, nor make the verifier dial an address, nor run code of its own in it.
     """
     gate = loaded.policy.gates.merge
     trusted = case.base.policy
-    policy = msgspec.structs.replace(loaded.policy, waivers=trusted.waivers, stores=trusted.stores)
+    policy = msgspec.structs.replace(loaded.policy, waivers=trusted.waivers, stores=trusted.stores, bands=trusted.bands)
     own = committed(case.repository, case.refs.policy, trusted.checks, case.scratch)
     selection = select(gate.checklist, _weighed(policy, trusted, own), own)
     bench = _bench(case, policy, gate, [s for s in selection if not s.check.judges_change])
@@ -245,14 +246,17 @@ def _weighed(policy: Policy, trusted: Policy, own: Mapping[str, Check]) -> dict[
     return {check: weight for check, weight in policy.severities.items() if check in known or not brings}
 
 
-def _edited_checks(case: _Case) -> tuple[Remark, ...]:
-    """The base's own checks that the change rewrites or removes; what they ask afterwards cannot be ordered."""
-    below = tuple(f"{folder.strip('/')}/" for folder in case.base.policy.checks)
-    touched = {change.former or change.path for change in case.changed if change.status != "A"}
+def _edited_rules(case: _Case) -> tuple[Remark, ...]:
+    """The base's own checks and bands that the change rewrites or removes; what they ask afterwards cannot be ordered."""
+    policy = case.base.policy
+    below = tuple(f"{folder.strip('/')}/" for folder in policy.checks)
+    touched = sorted({change.former or change.path for change in case.changed if change.status != "A"})
+    checks = [path for path in touched if below and path.startswith(below) and path.endswith(".py")]
+    what = dict.fromkeys(checks, "one of the project's own checks") | dict.fromkeys(policy.bands, "a file of bands")
     return tuple(
-        Remark(message="one of the project's own checks was changed or removed; the base's still judges", file=path)
-        for path in sorted(touched)
-        if below and path.startswith(below) and path.endswith(".py")
+        Remark(message=f"{what[path]} was changed or removed; the base's still judges", file=path)
+        for path in touched
+        if path in what
     )
 
 
@@ -278,6 +282,7 @@ def _bench(case: _Case, policy: Policy, gate: Gate, selection: list[Selected]) -
         ),
         require=gate.require,
         scratch=case.scratch,
+        bands=read_bands_at(case.repository, case.refs.policy, policy) if policy.bands else (),
         progress=case.request.progress,
     )
 
@@ -294,7 +299,7 @@ def _change(case: _Case, bench: Bench, refused: tuple[Finding, ...]) -> Change:
     base = case.base.policy
     has_owners = bool(base.trust.owners)
     asked: tuple[Remark, ...] = ()
-    edited = _edited_checks(case)
+    edited = _edited_rules(case)
     if case.policy_changed and case.head is not None:
         head = case.head
         asked = tuple(

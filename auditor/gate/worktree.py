@@ -23,6 +23,7 @@ from auditor.model.policy import Policy
 from auditor.model.report import PolicyUsed, Report
 from auditor.model.run import Run
 from auditor.model.words import Isolation, Tier
+from auditor.policy import bands
 from auditor.policy.judge import exit_of, verdict_of
 from auditor.policy.load import BUILT_IN, FILE, LoadedPolicy, duration, load
 from auditor.store.cache import DigestCache
@@ -229,6 +230,7 @@ class _Furnish:
             executing=self.executing,
             require={},
             scratch=scratch,
+            bands=bands.read_in(self.root, self.policy) if self.policy.bands and self.executing.tiers else (),
             progress=self.look.progress,
             hashing=Hashing(cache),
         )

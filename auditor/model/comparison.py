@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import msgspec
 
+from auditor.model.band import Better
 from auditor.model.run import Json
 from auditor.model.words import Agreement, Tier
 
 
 class Tolerance(msgspec.Struct, frozen=True, kw_only=True):
-    """Elementwise ``|a - b| <= absolute + relative * max(|a|, |b|)``; ``source`` says who set it."""
+    """Elementwise ``|a - b| <= absolute + relative * max(|a|, |b|)``; ``source`` says who set it.
+
+    Where ``better`` is ``higher`` or ``lower``, a figure may change that way by any amount.
+    """
 
     absolute: float = 0.0
     relative: float = 0.0
     source: str = "default"
+    better: Better = "either"
 
     def allows(self, magnitude: float) -> float:
         """The largest difference allowed between two values of which the larger has this magnitude."""
@@ -25,7 +30,10 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
 
     ``of`` is ``metric:NAME``, ``tensor:PATH#NAME``, ``predictions:PATH`` or ``file:PATH``. ``excess`` counts tolerances: 0
     is equal, 1 is just at the limit, above 1 diverged; None where no tolerance applies. ``detectable`` is the smallest drift
-    that this comparison could have seen, in the quantity's own unit. ``note`` says why, in words.
+    that this comparison could have seen, in the quantity's own unit. ``first`` and ``worst`` name the first place that
+    differs and the one with the largest excess, where a quantity has places (``[3, 7]``, ``row 5, prediction``,
+    ``step 120``).
+    ``note`` says why, in words.
     """
 
     of: str
@@ -35,6 +43,8 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     tolerance: Tolerance | None = None
     excess: float | None = None
     detectable: float | None = None
+    first: str | None = None
+    worst: str | None = None
     note: str | None = None
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from auditor.model.band import Better
 from auditor.model.run import Json
 from auditor.model.words import EvidenceLevel, Isolation, Severity, Tier
 
@@ -57,11 +58,39 @@ class Pair(_Rules, frozen=True):
     relative: float = 0.0
 
 
-class Tolerances(_Rules, frozen=True):
-    """Tolerances by name pattern, most specific pattern first; ``ignore`` names metrics that are no claims."""
+class MetricPair(Pair, frozen=True):
+    """The tolerance of a figure.
 
-    metrics: dict[str, Pair] = msgspec.field(default_factory=lambda: {"*": Pair(absolute=1.0e-9, relative=1.0e-6)})
+    ``better`` is the direction in which any change is welcome. ``margin`` is the smallest difference that matters: where a
+    band is wider than that, it has too little power and decides nothing.
+    """
+
+    better: Better = "either"
+    margin: float | None = None
+
+
+class ForPair(_Rules, frozen=True):
+    """Tolerances between two executor classes, given as patterns in any order; they come before the general ones."""
+
+    executors: tuple[str, str]
+    metrics: dict[str, MetricPair] = {}
+    tensors: dict[str, Pair | Literal["auto"]] = {}
+    dtypes: dict[str, Pair] = {}
+
+
+class Tolerances(_Rules, frozen=True):
+    """Tolerances by name pattern, most specific pattern first; ``ignore`` names metrics that are no claims.
+
+    ``dtypes`` takes the place of the default table for tensors that are ``auto``; ``pairs`` holds what is different between
+    two executor classes, the first entry that matches.
+    """
+
+    metrics: dict[str, MetricPair] = msgspec.field(
+        default_factory=lambda: {"*": MetricPair(absolute=1.0e-9, relative=1.0e-6)}
+    )
     tensors: dict[str, Pair | Literal["auto"]] = msgspec.field(default_factory=lambda: {"*": "auto"})
+    dtypes: dict[str, Pair] = {}
+    pairs: tuple[ForPair, ...] = ()
     ignore: tuple[str, ...] = ("*_seconds", "*_time", "*throughput*", "*memory*")
 
 
@@ -104,6 +133,7 @@ class Policy(_Rules, frozen=True):
     gates: Gates = Gates()
     tolerances: Tolerances = Tolerances()
     executors: Executors = Executors()
+    bands: tuple[str, ...] = ()
     severities: dict[str, Severity] = {}
     waivers: tuple[Waiver, ...] = ()
     ledger: str | None = None

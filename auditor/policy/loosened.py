@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import msgspec
 
 from auditor.errors import AuditorError
-from auditor.model.policy import Gate, Policy, Waiver
+from auditor.model.policy import Gate, Pair, Policy, Waiver
 from auditor.model.words import EvidenceLevel, Severity
 from auditor.policy.load import duration
 from auditor.policy.patterns import covers, covers_path
@@ -52,10 +52,15 @@ def _entries(base: Policy, head: Policy, checklist: Checklist) -> Iterator[_Entr
     yield from _weights(base, head, checklist)
     yield from widened("/tolerances/metrics", base.tolerances.metrics, head.tolerances.metrics)
     yield from widened("/tolerances/tensors", base.tolerances.tensors, head.tolerances.tensors)
+    yield from _dtypes(base.tolerances.dtypes, head.tolerances.dtypes)
+    if base.tolerances.pairs != head.tolerances.pairs:
+        yield "/tolerances/pairs", "the tolerances between two executor classes changed, which cannot be ordered"
     if new := [p for p in head.tolerances.ignore if not any(covers(known, p) for known in base.tolerances.ignore)]:
         yield "/tolerances/ignore", f"{_listed(new)} would be compared no longer"
     if head.executors.unknown_pair == "default-table" != base.executors.unknown_pair:
         yield "/executors/unknown-pair", "inconclusive became default-table: a pair never calibrated would be let through"
+    yield from _added("/bands", base.bands, head.bands)
+    yield from _removed("/bands", base.bands, head.bands)
     yield from _waivers(base.waivers, head.waivers)
     if head.ledger != base.ledger:
         yield "/ledger", f"the ledger moved from {_said(base.ledger)} to {_said(head.ledger)}"
@@ -127,6 +132,15 @@ def _checks(checklist: Checklist, name: str) -> Mapping[str, Severity] | None:
         return checklist(name)
     except AuditorError:
         return None
+
+
+def _dtypes(base: Mapping[str, Pair], head: Mapping[str, Pair]) -> Iterator[_Entry]:
+    """What is not named is up to the table, with which a pair of numbers cannot be compared here."""
+    for name in sorted(base.keys() | head.keys()):
+        old, new = base.get(name), head.get(name)
+        tighter = old is not None and new is not None and new.absolute <= old.absolute and new.relative <= old.relative
+        if not tighter and new != Pair():
+            yield f"/tolerances/dtypes/{name}" if new else "/tolerances/dtypes", f"{name} might be allowed more than before"
 
 
 def _waivers(base: Sequence[Waiver], head: Sequence[Waiver]) -> Iterator[_Entry]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
-from auditor.model.policy import Pair
+from auditor.model.policy import MetricPair, Pair
 from auditor.policy.patterns import covers, more_specific, overlap
 
 _Allowed = Pair | Literal["auto"]
-_Table = Mapping[str, Pair] | Mapping[str, _Allowed]
+_Table = Mapping[str, MetricPair] | Mapping[str, _Allowed]
 _EXACT = Pair()
 
 
@@ -41,12 +41,26 @@ def _shadowed(pattern: str, names: str, table: _Table) -> bool:
 
 
 def _within(new: _Allowed, old: _Allowed) -> bool:
-    if new in (old, _EXACT):
+    if new == old:
         return True
     if isinstance(new, Pair) and isinstance(old, Pair):
-        return new.absolute <= old.absolute and new.relative <= old.relative
-    return False
+        return new.absolute <= old.absolute and new.relative <= old.relative and _no_more_welcome(new, old)
+    return new == _EXACT
+
+
+def _no_more_welcome(new: Pair, old: Pair) -> bool:
+    """Whether neither a direction is newly welcome, nor a band may be wider than before."""
+    after, before = (pair if isinstance(pair, MetricPair) else MetricPair() for pair in (new, old))
+    narrower = before.margin is None or (after.margin is not None and after.margin <= before.margin)
+    return after.better in {"either", before.better} and narrower
 
 
 def _said(allowed: _Allowed) -> str:
-    return f"absolute {allowed.absolute:g}, relative {allowed.relative:g}" if isinstance(allowed, Pair) else allowed
+    if not isinstance(allowed, Pair):
+        return allowed
+    words = f"absolute {allowed.absolute:g}, relative {allowed.relative:g}"
+    if isinstance(allowed, MetricPair) and allowed.better != "either":
+        words += f", better {allowed.better}"
+    if isinstance(allowed, MetricPair) and allowed.margin is not None:
+        words += f", margin {allowed.margin:g}"
+    return words

@@ -100,6 +100,7 @@ def _comparison(comparison: Comparison) -> dict[str, Any]:
         "tolerance": _tolerance(comparison.tolerance),
         "excess": _finite(comparison.excess),
         "detectable": _finite(comparison.detectable),
+        **{key: plain(place) for key in ("first", "worst") if (place := getattr(comparison, key)) is not None},
         "note": None if comparison.note is None else plain(comparison.note),
     }
 
@@ -108,7 +109,9 @@ def _tolerance(tolerance: Tolerance | None) -> dict[str, Any]:
     if tolerance is None:
         return {}
     limits = {"absolute": tolerance.absolute, "relative": tolerance.relative}
-    return {key: limit for key, limit in limits.items() if math.isfinite(limit)} | {"source": plain(tolerance.source)}
+    known: dict[str, Any] = {key: limit for key, limit in limits.items() if math.isfinite(limit)}
+    welcome = {} if tolerance.better == "either" else {"better": tolerance.better}
+    return known | {"source": plain(tolerance.source)} | welcome
 
 
 def _finite(value: object) -> Any:

@@ -11,13 +11,15 @@ from pathlib import Path
 import msgspec
 
 from auditor.compare import summary
+from auditor.compare.banded import decided
 from auditor.environment import allowed, capture
 from auditor.errors import AuditorError
 from auditor.model.comparison import ReproductionResult
-from auditor.model.run import Needs, Reproduction, Run
+from auditor.model.run import Executor, Needs, Reproduction, Run
 from auditor.model.words import Agreement, Isolation, Tier
 from auditor.reproduce import configure, sandbox, staged
 from auditor.reproduce.attempt import Attempt, Bench, Ground
+from auditor.reproduce.between import rules
 from auditor.reproduce.diagnose import diagnose
 from auditor.reproduce.exercise import Exercise
 from auditor.reproduce.expected import Expected, expected_of
@@ -148,14 +150,16 @@ class _One:
         again = _Again(bench)
         executor = self._executor(interpreter)
         expected = expected_of(run, self.reproduction)
+        between = rules(request, executor)
         judge = Judge(
             expected=expected,
-            tolerances=request.tolerances,
+            tolerances=between.tolerances,
             fetch=request.fetch,
-            same_executor=bool(executor) and executor == _recorded_executor(run),
+            same_executor=between.same,
             repeat=again,
         )
         judgement = judge.judge(first)
+        comparisons = between.conclude(judgement.comparisons)
         self.computed = judgement.computed
         # 3. The seeds.
         if self.exercised:
@@ -169,10 +173,15 @@ class _One:
             )
             self.liveness = self._exercise(exercise, other)
         note = self._note(first, expected, judgement.repeatable)
-        agreement = summary.agreement(judgement.comparisons)
+        agreement = summary.agreement(comparisons)
         if self._wrote_nothing(first, expected):
             agreement = Agreement.DIVERGED
-        return msgspec.structs.replace(self._answer(agreement, note), comparisons=judgement.comparisons, executor=executor)
+        return msgspec.structs.replace(
+            self._answer(agreement, note),
+            comparisons=comparisons,
+            executor="" if executor is None else executor.class_,
+            calibrated=decided(comparisons),
+        )
 
     def _exercise(self, exercise: Exercise, other: Attempt | None) -> Liveness:
         if other is None:
@@ -183,16 +192,15 @@ class _One:
         except AuditorError as error:
             return Liveness(status="not-exercised", note=error.message)
 
-    def _executor(self, interpreter: sandbox.Interpreter) -> str:
-        """The executor class of this machine under the recorded numeric variables; "" where it cannot be told."""
+    def _executor(self, interpreter: sandbox.Interpreter) -> Executor | None:
+        """What this machine is under the recorded numeric variables; None where it cannot be told."""
         run = self.request.run
         recorded = allowed(run.environment.variables) if run.environment else {}
         own = {name: os.environ[name] for name in ("PATH", "HOME", "LD_LIBRARY_PATH") if name in os.environ}
         try:
-            found = capture(str(interpreter.path), own | recorded)
+            return capture(str(interpreter.path), own | recorded).executor
         except AuditorError:
-            return ""
-        return found.executor.class_ if found.executor else ""
+            return None
 
     def _wrote_nothing(self, first: Attempt, expected: Expected) -> bool:
         return bool(expected.known) and all(first.made(path).path is None for path in expected.known)
@@ -231,11 +239,6 @@ class _Again:
             self._bench.run(attempt)
             self._made = attempt
         return self._made
-
-
-def _recorded_executor(run: Run) -> str | None:
-    environment = run.environment
-    return environment.executor.class_ if environment and environment.executor else None
 
 
 def _lack(needs: Needs, isolation: Isolation) -> str | None:

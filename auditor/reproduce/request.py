@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from auditor.git import Repository
+from auditor.model.band import Calibration
 from auditor.model.comparison import ReproductionResult
 from auditor.model.policy import Tolerances
 from auditor.model.run import Artifact, DataSource, FileRef, Lock, Run
@@ -33,6 +35,9 @@ class Request:
         commit: the files of this commit fill the workspace; usually the recorded one.
         isolation: in order of preference; ``allow_none`` permits a plain process where none of them works.
         manifest_patterns: further files that the command must not see (``**/*.run.yaml`` and the like are known).
+        bands: what the policy's files of bands teach; those of this pair of machines count.
+        unknown_pair: how machines that no band is about are judged where they differ.
+        digest: of the run's manifest, by which bands know whether they are about this very run.
         budget: seconds for everything, None for no limit but those of the reproductions.
         liveness: whether seeds are exercised, too.
     """
@@ -44,6 +49,9 @@ class Request:
     isolation: Sequence[Isolation] = (Isolation.BWRAP, Isolation.CONTAINER)
     allow_none: bool = False
     tolerances: Tolerances = field(default_factory=Tolerances)
+    bands: Sequence[Calibration] = ()
+    unknown_pair: Literal["default-table", "inconclusive"] = "default-table"
+    digest: str | None = None
     fetch: Fetch = _nowhere
     manifest_patterns: Sequence[str] = ()
     budget: float | None = None

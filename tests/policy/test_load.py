@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from auditor import digest
 from auditor.errors import PolicyError
 from auditor.git import GitError, Repository
-from auditor.model.policy import Pair, Policy
+from auditor.model.policy import MetricPair, Policy
 from auditor.model.words import EvidenceLevel, Exit, Severity, Tier
 from auditor.policy.load import BUILT_IN, TEMPLATE, InvalidPolicyError, duration, load, read_at
 
@@ -66,14 +66,14 @@ def test_what_is_required_is_replaced_as_a_whole():
 
 def test_a_tolerance_for_one_metric_leaves_all_others_as_they_were():
     tolerances = loaded(SCHEMA + "tolerances: {metrics: {loss: {absolute: 0.01}}}\n").policy.tolerances
-    assert tolerances.metrics == {"*": Pair(absolute=1e-9, relative=1e-6), "loss": Pair(absolute=0.01)}
+    assert tolerances.metrics == {"*": MetricPair(absolute=1e-9, relative=1e-6), "loss": MetricPair(absolute=0.01)}
     assert tolerances.tensors == {"*": "auto"}
     assert tolerances.ignore == Policy().tolerances.ignore
 
 
 def test_a_default_tolerance_can_be_replaced():
     tolerances = loaded(SCHEMA + 'tolerances: {metrics: {"*": {absolute: 0.5}}, ignore: []}\n').policy.tolerances
-    assert tolerances.metrics == {"*": Pair(absolute=0.5)}
+    assert tolerances.metrics == {"*": MetricPair(absolute=0.5)}
     assert tolerances.ignore == ()
 
 

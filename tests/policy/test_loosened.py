@@ -11,8 +11,10 @@ from auditor.compare.tolerance import metric_tolerance
 from auditor.errors import UsageError
 from auditor.model.policy import (
     Executors,
+    ForPair,
     Gate,
     Gates,
+    MetricPair,
     Pair,
     Policy,
     Tolerances,
@@ -54,6 +56,10 @@ def metrics(**table):
     return policy(tolerances=Tolerances(metrics={"*": Pair(absolute=1e-9, relative=1e-6), **table}))
 
 
+def dtypes(**table):
+    return policy(tolerances=Tolerances(dtypes=table))
+
+
 def tensors(table):
     return policy(tolerances=Tolerances(tensors=table))
 
@@ -93,6 +99,15 @@ LESS = {  # name: (stricter, looser, pointer); the other way round is no finding
     "metric wider": (BASE, metrics(**{"*": WIDE}), "/tolerances/metrics/*"),
     "one metric wider": (BASE, metrics(accuracy=WIDE), "/tolerances/metrics/accuracy"),
     "tight metric forgotten": (metrics(accuracy=TIGHT), BASE, "/tolerances/metrics/*"),
+    "a direction is welcome": (metrics(a=MetricPair()), metrics(a=MetricPair(better="higher")), "/tolerances/metrics/a"),
+    "a wider band": (
+        metrics(a=MetricPair(margin=0.1)),
+        metrics(a=MetricPair(margin=0.2)),
+        "/tolerances/metrics/a",
+    ),
+    "a band without margin": (metrics(a=MetricPair(margin=0.1)), metrics(a=MetricPair()), "/tolerances/metrics/a"),
+    "a number format wider": (dtypes(float32=TIGHT), dtypes(float32=WIDE), "/tolerances/dtypes/float32"),
+    "a number format that was exact": (dtypes(float32=Pair()), BASE, "/tolerances/dtypes"),
     "tensor wider": (tensors({"*": TIGHT}), tensors({"*": WIDE}), "/tolerances/tensors/*"),
     "auto instead of equality": (tensors({"*": Pair()}), tensors({"*": "auto"}), "/tolerances/tensors/*"),
     "ignore widened": (policy(tolerances=Tolerances(ignore=())), BASE, "/tolerances/ignore"),
@@ -107,6 +122,12 @@ UNORDERED = {  # either way round is a finding
         metrics(a=Pair(absolute=1, relative=0)),
         metrics(a=Pair(absolute=0, relative=1)),
         "/tolerances/metrics/a",
+    ),
+    "bands": (BASE, policy(bands=("a.band.yaml",)), "/bands"),
+    "tolerances between two machines": (
+        BASE,
+        policy(tolerances=Tolerances(pairs=(ForPair(executors=("a", "b")),))),
+        "/tolerances/pairs",
     ),
     "auto and a pair": (BASE, tensors({"*": TIGHT}), "/tolerances/tensors/*"),
     "stores": (policy(stores={"bulk": "s3://one"}), policy(stores={"bulk": "s3://two"}), "/stores/bulk"),

@@ -27,7 +27,7 @@ from auditor.model.words import Agreement, EvidenceLevel, Exit, Isolation, Outco
 from auditor.resources import folder
 
 NAMES = [name for versions in SCHEMAS.values() for name in versions.values()]
-MANIFEST, POLICY, REPORT = (schema(name) for name in NAMES)
+MANIFEST, POLICY, REPORT, BAND = (schema(name) for name in NAMES)
 DIGEST = "sha256:" + "ab" * 32
 COMMIT = "ab" * 20
 
@@ -166,7 +166,7 @@ def test_the_policy_mirrors_its_type():
 )
 def test_the_report_has_the_fields_of_its_types(struct, rule):
     assert {field.encode_name for field in msgspec.structs.fields(struct)} == set(rule["properties"])
-    assert set(rule["required"]) | {"note"} >= set(rule["properties"])
+    assert set(rule["required"]) | {"note", "first", "worst"} >= set(rule["properties"])
 
 
 def test_vocabularies_are_the_ones_of_the_model():

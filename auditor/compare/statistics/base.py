@@ -10,7 +10,6 @@ from typing import Any, Final, Literal
 from auditor.errors import UndecidableError
 from auditor.model.words import Agreement
 
-Better = Literal["higher", "lower", "either"]
 Word = Literal["consistent", "equivalent", "inconclusive", "diverged"]
 
 POWER: Final = 0.8

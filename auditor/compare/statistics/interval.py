@@ -12,7 +12,6 @@ from collections.abc import Sequence
 
 from auditor.compare.statistics.base import (
     POWER,
-    Better,
     Judgement,
     Spread,
     finite,
@@ -23,6 +22,7 @@ from auditor.compare.statistics.base import (
     smallest,
     spread,
 )
+from auditor.model.band import Better
 
 _TEST = "prediction interval"
 
@@ -92,16 +92,38 @@ def prediction_interval(  # noqa: PLR0913 - the figures, and how they are to be 
     known, fresh = finite(references, "the reference runs"), finite(new, "the new runs")
     if not fresh or not known or (prior is None and len(known) < 2):
         return _undecided(f"{len(known)} reference runs and {len(fresh)} new ones: at least 2 and 1 are needed")
-    estimate = prior or spread(known)
+    return interval_around(
+        mean(known), len(known), prior or spread(known), fresh, alpha=alpha, better=better, margin=margin, floor=floor
+    )
+
+
+def interval_around(  # noqa: PLR0913 - what is left of the references, and how the new figures are to be judged
+    centre: float,
+    n: int,
+    estimate: Spread,
+    new: Sequence[float],
+    *,
+    alpha: float = 0.05,
+    better: Better = "either",
+    margin: float | None = None,
+    floor: float = 0.0,
+) -> Judgement:
+    """The same as :func:`prediction_interval` where only mean, number and spread of the references were kept.
+
+    Raises:
+        UndecidableError: a figure is not finite, or scipy is missing.
+        ValueError: ``alpha`` is no significance level.
+    """
     if estimate.sd == 0:
         return _undecided("the reference runs do not vary: compare by a tolerance or by the flip bound instead")
-    centre, got = mean(known), mean(fresh)
-    sizes = {"n": len(known), "m": len(fresh)}
+    fresh = finite(new, "the new runs")
+    got = mean(fresh)
+    sizes = {"n": n, "m": len(fresh)}
     half = max(factor(**sizes, alpha=alpha, better=better, df=estimate.df) * estimate.sd, floor)
     drift = max(detectable(**sizes, alpha=alpha, better=better, df=estimate.df) * estimate.sd, floor)
     low = -math.inf if better == "lower" else centre - half
     high = math.inf if better == "higher" else centre + half
-    share = f"{got:.6g} against {centre:.6g} ± {half:.3g} ({1 - alpha:.0%}, {len(known)} reference runs)"
+    share = f"{got:.6g} against {centre:.6g} ± {half:.3g} ({1 - alpha:.0%}, {n} reference runs)"
     if not low <= got <= high:
         return Judgement(test=_TEST, word="diverged", low=low, high=high, detectable=drift, note=share)
     if margin is not None and half > margin:
