@@ -5,6 +5,9 @@
     * :class:`PolicyError` (2): the policy at the policy ref is invalid
     * :class:`EmptySelectionError` (3): a path or pattern that matched nothing, a checklist without checks
     * :class:`UndecidableError` (4): evidence that the command cannot do without is missing
+    * :class:`LedgerError` (4): the ledger cannot be read or written
+    * :class:`BrokenLedgerError` (1): what the ledger holds is not what was written into it
+    * :class:`RefusedError` (1): an action that the policy does not allow
     * :class:`UnreadableError` (1): a document that cannot be read, with the place of the defect
 """
 
@@ -48,6 +51,24 @@ class UndecidableError(AuditorError):
     """Evidence that the command cannot do without is missing."""
 
     exit = Exit.UNDECIDED
+
+
+class LedgerError(AuditorError):
+    """The ledger cannot be reached, read or written; nothing that was not acknowledged was kept."""
+
+    exit = Exit.UNDECIDED
+
+
+class BrokenLedgerError(AuditorError):
+    """What the ledger holds is not what was written into it."""
+
+    exit = Exit.BLOCKED
+
+
+class RefusedError(AuditorError):
+    """An action that the policy does not allow this person, or for this run."""
+
+    exit = Exit.BLOCKED
 
 
 class UnreadableError(AuditorError):

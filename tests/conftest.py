@@ -11,6 +11,7 @@ import pytest
 
 sys.path.append(str(Path(__file__).resolve().parent))  # tests are no package: this is how they share the workbench
 
+from services import postgres
 from services.mlflow import mlflow_server
 from workbench import Answer, Repo, environment, merged, recorded, started
 
@@ -52,6 +53,13 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
         for name, value in env.items():
             patch.setenv(name, value)
         yield env
+
+
+@pytest.fixture(scope="session")
+def postgresql(shell: dict[str, str]) -> Iterator[postgres.Server]:
+    """A PostgreSQL server of our own."""
+    with postgres.running() as server:
+        yield server
 
 
 @pytest.fixture

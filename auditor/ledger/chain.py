@@ -1,0 +1,185 @@
+"""Verifies a ledger from its first entry to its last, and names the first that is not what was written."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
+
+from auditor.ledger import entry as form
+from auditor.ledger.database import Database
+from auditor.ledger.entry import GENESIS, Entry, signature_fault
+from auditor.ledger.keys import key_of
+
+_MASK: Final = (1 << 64) - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broken:
+    """The first entry that is not what was written. ``sequence`` is where it stands, or should."""
+
+    sequence: int
+    why: str
+
+    def __str__(self) -> str:
+        return f"entry {self.sequence} {self.why}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """What verification found.
+
+    ``entries`` and ``head`` say how far the chain reaches; ``keys`` how many entries each key (by its id) has signed;
+    ``checkpoint`` is the newest one that counts. ``remarks`` are oddities that break nothing.
+    """
+
+    entries: int
+    head: str
+    unsigned: int
+    keys: Mapping[str, int]
+    checkpoint: Entry | None = None
+    broken: Broken | None = None
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def signed(self) -> int:
+        """How many entries are signed."""
+        return sum(self.keys.values())
+
+
+class _Glance(msgspec.Struct, frozen=True):
+    """As much of a statement as verification looks at."""
+
+    key: str | None
+    kind: str
+    schema: str
+    subjects: tuple[str, ...]
+    written: str
+
+
+@dataclass(slots=True)
+class _Walk:
+    """What was seen on the way from the first entry."""
+
+    entries: int = 0
+    head: str = GENESIS
+    unsigned: int = 0
+    keys: Counter[str] = field(default_factory=Counter)
+    checkpoints: list[Entry] = field(default_factory=list)
+    index: int = 0
+    rows: int = 0
+    written: str = ""
+    remarks: list[str] = field(default_factory=list)
+
+
+def verify(database: Database, *, trusted: Collection[str] | None, witness: Entry | None) -> Verified:
+    """The whole of :meth:`auditor.ledger.ledger.Ledger.verify`, in the order in which it decides.
+
+    1. Each entry has the digest that it says, names its predecessor, stands at its place, and is signed as it says.
+    2. The index finds exactly the entries that the statements speak of.
+    3. What each checkpoint says of the chain, the chain says, too.
+    """
+    walk = _Walk()
+    broken = _chain(database, walk) or _index(database, walk) or _checkpoints(database, walk, witness)
+    counting = [one for one in walk.checkpoints if trusted is None or one.keyid in trusted]
+    return Verified(
+        entries=walk.entries,
+        head=walk.head,
+        unsigned=walk.unsigned,
+        keys=walk.keys,
+        checkpoint=counting[-1] if counting else None,
+        broken=broken,
+        remarks=tuple(walk.remarks),
+    )
+
+
+def _chain(database: Database, walk: _Walk) -> Broken | None:
+    glance = msgspec.json.Decoder(_Glance).decode
+    sha256 = hashlib.sha256
+    link = form.link
+    query = "SELECT sequence, kind, digest, signature, statement FROM entries ORDER BY sequence"
+    for sequence, kind, digest, signature, raw in database.stream(query):
+        statement = bytes(raw)
+        if sequence != walk.entries + 1:
+            return Broken(sequence=walk.entries + 1, why=f"is missing: entry {sequence} stands next")
+        if "sha256:" + sha256(link(walk.head, sequence, signature, statement)).hexdigest() != digest:
+            return Broken(sequence=sequence, why="is not what was written: its digest, or its predecessor's, is another")
+        try:
+            said = glance(statement)
+        except (msgspec.DecodeError, RecursionError) as error:
+            return Broken(sequence=sequence, why=f"is no statement: {error}")
+        if said.kind != kind:
+            return Broken(sequence=sequence, why=f"is listed as {kind}, but says {said.kind}")
+        if fault := _signature(said, signature, statement, walk):
+            return Broken(sequence=sequence, why=fault)
+        if kind == "checkpoint":
+            walk.checkpoints.append(form.entry(sequence, walk.head, digest, signature, statement))
+        _dated(said, sequence, walk)
+        for subject in said.subjects:
+            walk.index += hash((subject, kind, sequence))
+            walk.rows += 1
+        walk.entries, walk.head = sequence, digest
+    return None
+
+
+def _signature(said: _Glance, signature: str | None, statement: bytes, walk: _Walk) -> str | None:
+    """Why an entry is not signed as it says; otherwise it is counted."""
+    if said.key is None and signature is None:
+        walk.unsigned += 1
+        return None
+    fault = signature_fault(said.key, signature, statement)
+    if fault is None and said.key is not None:
+        walk.keys[key_of(said.key).keyid] += 1
+    return fault
+
+
+def _dated(said: _Glance, sequence: int, walk: _Walk) -> None:
+    """Remark on a clock that was put back. The order of the entries is what counts; clocks differ."""
+    if said.written < walk.written:
+        walk.remarks.append(f"entry {sequence} is dated {said.written}, before the one in front of it ({walk.written})")
+    walk.written = said.written
+
+
+def _index(database: Database, walk: _Walk) -> Broken | None:
+    """Compare the index with the statements by the sum of their rows' hashes.
+
+    Python keys the hash of text anew in each process, so that nobody can prepare rows whose sum is the same.
+    """
+    total = rows = 0
+    for subject, kind, sequence in database.stream("SELECT subject, kind, sequence FROM subjects"):
+        total += hash((subject, kind, sequence))
+        rows += 1
+    if rows != walk.rows or (total - walk.index) & _MASK:
+        return _first_lost(database, walk)
+    return None
+
+
+def _first_lost(database: Database, walk: _Walk) -> Broken:
+    """Name the entry by which index and statements differ: slower, and only when they do."""
+    found: dict[int, set[tuple[str, str]]] = {}
+    for subject, kind, sequence in database.stream("SELECT subject, kind, sequence FROM subjects"):
+        found.setdefault(sequence, set()).add((subject, kind))
+    for sequence, kind, raw in database.stream("SELECT sequence, kind, statement FROM entries ORDER BY sequence"):
+        said = msgspec.json.decode(bytes(raw), type=_Glance)
+        if found.pop(sequence, set()) != {(subject, kind) for subject in said.subjects}:
+            return Broken(sequence=sequence, why="cannot be found by the digests that it is about: the index was edited")
+    extra = min(found, default=walk.entries + 1)
+    return Broken(sequence=extra, why="is in the index only: the end was cut off, or the index was edited")
+
+
+def _checkpoints(database: Database, walk: _Walk, witness: Entry | None) -> Broken | None:
+    for checkpoint in [*walk.checkpoints, *([witness] if witness is not None else [])]:
+        place = checkpoint.body.get("sequence")
+        if not isinstance(place, int) or isinstance(place, bool):
+            return Broken(sequence=checkpoint.sequence, why="is a checkpoint of nothing")
+        said = f"the checkpoint of {checkpoint.written}"
+        if place > walk.entries:
+            return Broken(sequence=walk.entries + 1, why=f"is missing: {said} counts {place}, there are {walk.entries}")
+        for (digest,) in database.rows("SELECT digest FROM entries WHERE sequence = ?", (place,)):
+            if digest != checkpoint.subject:
+                return Broken(sequence=place, why=f"was replaced: {said} knows another")
+    return None
