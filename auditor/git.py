@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -26,6 +28,7 @@ _HARMLESS = (
 
 
 _LONGEST_NAME = 1 << 16
+_BLOCK = 1 << 16
 
 
 class GitError(AuditorError):
@@ -123,6 +126,36 @@ class Repository:
         if answer.returncode:
             raise GitError(f"git {arguments[0]} failed in {self.root}: {_text(answer.stderr).strip()}")
         return answer.stdout
+
+    @contextmanager
+    def stream(self, *arguments: str) -> Iterator[Iterator[bytes]]:
+        """Standard output of ``git ARGUMENTS`` in blocks, while git is still at work.
+
+        Raises:
+            GitError: git failed, which is known only once everything was read.
+        """
+        try:
+            process = subprocess.Popen(
+                ["git", *_HARMLESS, *arguments],
+                cwd=self.root,
+                env=environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )
+        except FileNotFoundError:
+            raise _no_git() from None
+        answer = process.stdout
+        assert answer is not None  # noqa: S101  (opened with PIPE)
+        whole = False
+        try:
+            yield iter(lambda: answer.read(_BLOCK), b"")
+            whole = not answer.read(1)
+        finally:
+            answer.close()  # whoever read enough ends git by that
+            failed = process.wait()
+        if failed and whole:
+            raise GitError(f"git {arguments[0]} failed in {self.root}", hint="git fsck tells what is damaged")
 
     def ask(self, *arguments: str) -> str | None:
         """Standard output of ``git ARGUMENTS``, stripped, or None when git says no."""

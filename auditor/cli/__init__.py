@@ -20,6 +20,7 @@ _COMMANDS = {
     "compare": "Compare weights, metrics, predictions, or two manifests.",
     "gate": "Decide: open, blocked or undecided.",
     "verify": "Verify an attestation against files, without ledger or network.",
+    "history": "Audit years of runs, and show how they decay.",
     "checks": "List the catalogue of checks.",
     "explain": "Show the manual page of a check.",
 }

@@ -49,11 +49,19 @@ class Printing:
     quiet: bool
     no_color: bool
 
+    @property
+    def wants_runs(self) -> bool:
+        """Whether some form of the report names every run, which takes memory where there are very many."""
+        return bool(self.outputs) or self.form != "console"
 
-def deliver(judge: Callable[[], Report], printing: Printing, *, gate: str | None) -> int:
+
+def deliver(
+    judge: Callable[[], Report], printing: Printing, *, gate: str | None, console: Callable[[Report], str] | None = None
+) -> int:
     """Run ``judge``, print and write its report, and return the exit code.
 
-    A judgement that cannot be made is reported, too: as undecided, with the reason.
+    A judgement that cannot be made is reported, too: as undecided, with the reason. ``console`` is a form for people that
+    takes the place of the usual one.
     """
     wanted = [_output(text) for text in printing.outputs]
     try:
@@ -65,7 +73,8 @@ def deliver(judge: Callable[[], Report], printing: Printing, *, gate: str | None
     color = terminal and not printing.no_color and "NO_COLOR" not in os.environ
     width = min(shutil.get_terminal_size().columns, 100) if terminal else 80
     if not printing.quiet:
-        click.echo(RENDERERS[printing.form](report, color=color, width=width), color=color)
+        short = console if printing.form == "console" else None
+        click.echo(short(report) if short else RENDERERS[printing.form](report, color=color, width=width), color=color)
     for name, path in wanted:
         try:
             path.write_text(RENDERERS[name](report) + "\n", encoding="utf-8")

@@ -24,31 +24,69 @@ _MOST_LINKS = 8
 
 
 @dataclass(frozen=True)
+class Today:
+    """What can be reached from ``heads``, found out once for all runs of the past."""
+
+    repository: Repository
+    heads: tuple[str, ...]
+
+    @cached_property
+    def trees(self) -> dict[str, str]:
+        """Every tree of a reachable commit, with the newest commit that has it."""
+        trees: dict[str, str] = {}
+        for line in self.repository.run("log", "--format=%T %H", *self.heads).decode().splitlines():
+            tree, commit = line.split()
+            trees.setdefault(tree, commit)
+        return trees
+
+    @cached_property
+    def commits(self) -> frozenset[str]:
+        """Every reachable commit."""
+        return frozenset(self.repository.run("rev-list", *self.heads).decode().split())
+
+
+@dataclass(frozen=True)
 class History:
-    """The repository's history as seen from ``head``, the judged commit."""
+    """The repository's history as seen from ``head``, the judged commit.
+
+    ``today`` is given where an old commit is judged: what can be reached is then seen from there, and the code that the run
+    read from ``head``, as ever. Many of them share what they have in common.
+    """
 
     repository: Repository
     head: str
+    today: Today | None = None
     _digests: dict[tuple[str, str], str | None] = field(default_factory=dict, repr=False)
 
     @cached_property
     def _trees(self) -> dict[str, str]:
         """Every tree of a commit that ``head`` reaches, with the newest commit that has it."""
+        if self.today is not None:
+            return self.today.trees
         trees: dict[str, str] = {}
         for line in self.repository.run("log", "--format=%T %H", self.head).decode().splitlines():
             tree, commit = line.split()
             trees.setdefault(tree, commit)
         return trees
 
+    @property
+    def tip(self) -> str:
+        """The commit that holds the other runs of today."""
+        return self.today.heads[0] if self.today is not None else self.head
+
     def has(self, commit: str) -> bool:
         """Whether the object database holds ``commit``."""
+        if self.today is not None and commit in self.today.commits:
+            return True
         return self.repository.tree(commit) is not None
 
     def reaches(self, commit: str) -> bool:
         """Whether ``head`` reaches ``commit``, or a keep reference protects it."""
+        if self.today is not None and commit in self.today.commits:
+            return True
         if self.repository.tree(commit) is None:
             return False
-        if self.repository.is_ancestor(commit, self.head):
+        if self.today is None and self.repository.is_ancestor(commit, self.head):
             return True
         return self.repository.commit(f"refs/auditor/keep/{commit}") == commit
 
@@ -115,6 +153,8 @@ class History:
             return None
 
     def _holds(self, commit: str, tree: str | None) -> bool:
+        if self.today is not None and tree is not None and self.today.trees.get(tree) == commit:
+            return True
         actual = self.repository.tree(commit)
         return actual is not None and tree in {None, actual}
 

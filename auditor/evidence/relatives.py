@@ -32,7 +32,7 @@ class Relative:
 
 def relatives(history: History, rules: Rules) -> tuple[Relative, ...]:
     """Every readable run in the judged commit, by path. Read once for all audits of a command."""
-    key = (str(history.repository.common_dir), history.head, rules.policy.manifests)
+    key = (str(history.repository.common_dir), history.tip, rules.policy.manifests)
     if key not in _KEPT:
         _KEPT[key] = tuple(_committed(history, rules))
         while len(_KEPT) > 2:
@@ -42,10 +42,10 @@ def relatives(history: History, rules: Rules) -> tuple[Relative, ...]:
 
 def _committed(history: History, rules: Rules) -> list[Relative]:
     found = []
-    for path in sorted(history.repository.entries(history.head)):
+    for path in sorted(history.repository.entries(history.tip)):
         if not matches(path, rules.policy.manifests):
             continue
-        content = history.repository.read(history.head, path)
+        content = history.repository.read(history.tip, path)
         try:
             document = read(content or b"", source=path)
             found.append(relative(path, document.digest, Manifest(path, document).run))

@@ -85,7 +85,7 @@ def _side_by_side(furnish: Furnish, chunks: Iterable[Sequence[str]], processes: 
     from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor  # noqa: PLC0415  (slow to import)
     from multiprocessing import get_context  # noqa: PLC0415  (the same)
 
-    context = get_context("fork" if _may_fork() else "spawn")
+    context = get_context("fork" if may_fork() else "spawn")
     pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_begin, initargs=(furnish,))
     with _ended(pool):
         try:
@@ -116,7 +116,7 @@ def _ended(pool: Executor) -> Iterator[None]:
         pool.shutdown(cancel_futures=True)
 
 
-def _may_fork() -> bool:
+def may_fork() -> bool:
     """Whether a copy of this process would be whole: forking copies one thread, and the locks that others hold."""
     if sys.platform != "linux" or threading.active_count() > 1:
         return False

@@ -15,7 +15,9 @@ from auditor.store.base import Found, Readable, StoreDownError, StoreError, belo
 from auditor.store.patience import within
 
 _BLOCK = 8 << 20
-_EXTRAS = {"s3": "s3", "s3a": "s3"}
+EXTRAS = {"s3": "s3", "s3a": "s3"}
+"""The extra of this package that brings the library for a protocol, where it is another one than ``stores``."""
+
 _LONGEST = 200
 
 Answer = TypeVar("Answer")
@@ -107,11 +109,11 @@ class RemoteStore:
     def _opened(self) -> tuple[Any, str]:
         """The file system and the path of the store's root in it."""
         protocol = self._url.partition(":")[0]
-        extra = _EXTRAS.get(protocol, "stores")
+        extra = EXTRAS.get(protocol, "stores")
         try:
             import fsspec  # noqa: PLC0415  (optional, and slow to import)
 
-            opened = fsspec.core.url_to_fs(self._url, **_options(protocol, self._patience))
+            opened = fsspec.core.url_to_fs(self._url, **options(protocol, self._patience))
         except ImportError as error:
             raise StoreDownError(
                 f"store {self._name}: {protocol}: needs a library that is not installed ({error.name or error})",
@@ -159,10 +161,10 @@ class _Patient:
         return self._asked(lambda: bytes(self._stream.read(size)))
 
 
-def _options(protocol: str, patience: float) -> dict[str, Any]:
+def options(protocol: str, patience: float) -> dict[str, Any]:
     """What a file system is opened with: nothing cached between audits, and time limits where the service has them."""
     options: dict[str, Any] = {"skip_instance_cache": True, "use_listings_cache": False}
-    if _EXTRAS.get(protocol) == "s3":
+    if EXTRAS.get(protocol) == "s3":
         limits = {"connect_timeout": patience, "read_timeout": patience, "retries": {"max_attempts": 2}}
         options["config_kwargs"] = limits
     return options

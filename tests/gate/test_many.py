@@ -33,7 +33,7 @@ def look(tmp_path) -> Look:
 
 def seen(look: Look, monkeypatch: pytest.MonkeyPatch, *, processes: int, fork: bool = True) -> tuple[RunReport, ...]:
     monkeypatch.setattr(many, "usable_cores", lambda: processes)
-    monkeypatch.setattr(many, "_may_fork", lambda: fork)
+    monkeypatch.setattr(many, "may_fork", lambda: fork)
     return check(look).runs
 
 

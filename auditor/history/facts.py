@@ -1,0 +1,76 @@
+"""The few claims of a run that tables, charts and comparisons across runs need; all of them declared, none verified."""
+
+from __future__ import annotations
+
+import msgspec
+
+from auditor.evidence.unanswered import Inconclusive
+from auditor.gate.subject import Subject
+from auditor.history.found import Version
+from auditor.model.run import Run
+
+_FRAMEWORKS = ("torch", "tensorflow", "jax", "xgboost", "lightgbm", "catboost", "scikit-learn", "numpy")
+"""By which a run is classed: the first that it had installed."""
+
+MOST_METRICS = 64
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a run says of itself. ``at`` is when it was merged (seconds since the epoch), where that is known."""
+
+    schema: str | None = None
+    status: str | None = None
+    started: str | None = None
+    finished: str | None = None
+    at: int | None = None
+    framework: str | None = None
+    executor: str | None = None
+    commit: str | None = None
+    metrics: dict[str, float] = {}
+    seeds: dict[str, str] = {}
+    data: dict[str, str] = {}
+    weights: tuple[str, ...] = ()
+    configuration: str | None = None
+    parents: tuple[str, ...] = ()
+    repeats: tuple[str, ...] = ()
+    supersedes: str | None = None
+    smoke: bool = False
+
+
+def facts_of(subject: Subject, version: Version) -> Facts:
+    """The facts of one manifest; hardly any for one that cannot be read."""
+    value = subject.manifest.document.value if subject.manifest.document is not None else None
+    named = value.get("schema") if isinstance(value, dict) else None
+    schema = named if isinstance(named, str) else None
+    try:
+        run = subject.manifest.run
+    except Inconclusive:
+        return Facts(schema=schema, at=version.at)
+    return _facts(run, schema, version.at)
+
+
+def _facts(run: Run, schema: str | None, at: int | None) -> Facts:
+    packages = run.environment.packages if run.environment is not None else {}
+    executor = run.environment.executor if run.environment is not None else None
+    seeds = run.randomness.seeds if run.randomness is not None else {}
+    parents = run.lineage.parents if run.lineage is not None else ()
+    metrics = [(m.name if m.split is None else f"{m.name} ({m.split})", m.value) for m in run.metrics]
+    return Facts(
+        schema=schema,
+        status=run.run.status,
+        started=run.run.started,
+        finished=run.run.finished,
+        at=at,
+        framework=next((name for name in _FRAMEWORKS if name in packages), None),
+        executor=executor.class_ if executor is not None else None,
+        commit=run.code.commit if run.code is not None else None,
+        metrics=dict([(name, float(value)) for name, value in metrics if value is not None][:MOST_METRICS]),
+        seeds={name: str(seed.value) for name, seed in seeds.items() if seed.at != "PYTHONHASHSEED"},
+        data={data.path or data.uri or data.name: data.digest for data in run.data if data.digest is not None},
+        weights=tuple(a.digest for a in run.artifacts if a.role == "weights" and a.digest is not None),
+        configuration=run.configuration.digest if run.configuration is not None else None,
+        parents=tuple(parent.digest for parent in parents),
+        repeats=tuple(parent.digest for parent in parents if parent.relation == "repeat-of"),
+        supersedes=run.run.supersedes.digest if run.run.supersedes is not None else None,
+        smoke=run.run.status == "succeeded" and bool(run.reproductions),
+    )
