@@ -33,16 +33,40 @@ Exit codes: 0 open, 1 blocked, 2 wrong usage or invalid policy at the base,
 )
 @click.option("--head", metavar="REF", help="The change.  [default: the event's head, HEAD]")
 @click.option("--policy-ref", metavar="REF", help="Where the policy is read.  [default: the tip of --base]")
+@click.option(
+    "--evidence",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Execute nothing: compare what `reproduce --evidence-out DIR` left.",
+)
+@click.option("--challenge-token", metavar="TEXT", help="With --evidence: the text that it must be bound to.")
 @judging
-def merge(manifests: tuple[str, ...], base: str | None, head: str | None, policy_ref: str | None, **report: Any) -> int:
+def merge(  # noqa: PLR0913  (one parameter for each option)
+    *,
+    manifests: tuple[str, ...],
+    base: str | None,
+    head: str | None,
+    policy_ref: str | None,
+    evidence: Path | None,
+    challenge_token: str | None,
+    **report: Any,
+) -> int:
     """Judge what a change brings, by the base's policy.
 
     Committed content is judged: manifests that the change adds, edits or deletes, reference runs whose files it touches,
     and the policy itself. MANIFESTs, or patterns, judge those instead.
     """
-    from auditor.gate.merge import Merge, gate_merge  # noqa: PLC0415  (loaded when called)
+    from auditor.gate.carried import Carried  # noqa: PLC0415  (loaded when called)
+    from auditor.gate.merge import Merge, gate_merge  # noqa: PLC0415
 
     request = Merge(
-        root=Path.cwd(), head=head, base=base, policy_ref=policy_ref, manifests=manifests, progress=progress, warn=say
+        root=Path.cwd(),
+        head=head,
+        base=base,
+        policy_ref=policy_ref,
+        manifests=manifests,
+        carried=Carried(into=evidence, challenge=challenge_token),
+        progress=progress,
+        warn=say,
     )
     return deliver(lambda: gate_merge(request), Printing(**report), gate="merge")

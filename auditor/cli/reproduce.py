@@ -7,7 +7,9 @@ from typing import Any
 
 import click
 
+from auditor.cli.ending import say
 from auditor.cli.judging import Printing, deliver, judging, progress
+from auditor.errors import UsageError
 from auditor.model.words import Exit, Isolation, Tier
 
 _TIERS = [tier.value for tier in (Tier.DIGESTS, Tier.RECOMPUTE, Tier.SMOKE, Tier.FULL)]
@@ -19,10 +21,11 @@ _TIERS = [tier.value for tier in (Tier.DIGESTS, Tier.RECOMPUTE, Tier.SMOKE, Tier
 Examples:
   auditor reproduce runs/20260301-120000-train.run.yaml
   auditor reproduce runs/20260301-120000-train.run.yaml --tier smoke --format json
+  auditor reproduce --change --base main --evidence-out evidence/
 
 Exit codes: 0 agreed, 1 diverged, 4 could not be decided.""",
 )
-@click.argument("manifest")
+@click.argument("manifest", required=False)
 @click.option(
     "--tier", "tiers", multiple=True, type=click.Choice(_TIERS), help="How deep. Repeatable.  [default: the policy's]"
 )
@@ -32,17 +35,65 @@ Exit codes: 0 agreed, 1 diverged, 4 could not be decided.""",
     help="What stands between the code and this machine.  [default: bwrap where it works, else none]",
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be executed, and execute nothing.")
+@click.option("--change", is_flag=True, help="Execute what a merge gate would: all that the commits since --base bring.")
+@click.option(
+    "--evidence-out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Leave what came out in DIR, for `gate merge --evidence DIR`. Committed content is executed.",
+)
+@click.option("--base", metavar="REF", help="With --change or --evidence-out: as for `gate merge`.")
+@click.option("--head", metavar="REF", help="With --change or --evidence-out: as for `gate merge`.")
+@click.option("--policy-ref", metavar="REF", help="With --change or --evidence-out: as for `gate merge`.")
+@click.option("--challenge-token", metavar="TEXT", help="What the judge drew; the evidence is bound to it.")
 @judging
-def command(manifest: str, tiers: tuple[str, ...], isolation: str | None, *, dry_run: bool, **report: Any) -> int:
+def command(  # noqa: PLR0913  (one parameter for each option)
+    *,
+    manifest: str | None,
+    tiers: tuple[str, ...],
+    isolation: str | None,
+    evidence_out: Path | None,
+    base: str | None,
+    head: str | None,
+    policy_ref: str | None,
+    challenge_token: str | None,
+    dry_run: bool,
+    change: bool,
+    **report: Any,
+) -> int:
     """Execute the reproductions of MANIFEST in a closed world and compare what comes out with what was recorded.
 
     The code comes from the recorded commit, the data by digest; declared outputs are removed before the command starts.
     """
+    if (manifest is None) != change:
+        raise UsageError("name a MANIFEST, or --change for all that the change brings", hint="auditor reproduce --help")
+    if change or evidence_out is not None:
+        from auditor.gate.carried import Carried  # noqa: PLC0415  (loaded when called)
+        from auditor.gate.executed import execute  # noqa: PLC0415
+        from auditor.gate.merge import Merge  # noqa: PLC0415
+
+        carried = Carried(
+            out=evidence_out,
+            challenge=challenge_token,
+            tiers=tuple(Tier(tier) for tier in tiers),
+            isolation=Isolation(isolation) if isolation else None,
+        )
+        request = Merge(
+            root=Path.cwd(),
+            head=head,
+            base=base,
+            policy_ref=policy_ref,
+            manifests=() if manifest is None else (manifest,),
+            carried=carried,
+            progress=progress,
+            warn=say,
+        )
+        return deliver(lambda: execute(request), Printing(**report), gate=None)
     from auditor.gate.worktree import Look, Rehearsal, plan, reproduce  # noqa: PLC0415  (loaded when called)
     from auditor.render.text import visible_lines  # noqa: PLC0415
 
     rehearsal = Rehearsal(
-        look=Look(root=Path.cwd(), manifests=(manifest,), progress=progress),
+        look=Look(root=Path.cwd(), manifests=(str(manifest),), progress=progress),
         tiers=tuple(Tier(tier) for tier in tiers),
         isolation=Isolation(isolation) if isolation else None,
     )

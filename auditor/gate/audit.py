@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from auditor.catalogue.checklists import Selected
 from auditor.engine import Gathered, ask
@@ -29,6 +30,10 @@ from auditor.policy import waivers
 from auditor.store.hashing import Hashing
 from auditor.store.stores import Stores
 
+if TYPE_CHECKING:
+    from auditor.reproduce.bundle.opened import Opened
+    from auditor.reproduce.bundle.recording import Recording
+
 Progress = Callable[[str], None]
 """Is told, in a few words, what takes time right now."""
 
@@ -39,13 +44,18 @@ def silent(_words: str) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Executing:
-    """How reproductions are executed. ``deadline`` is in seconds of :func:`time.monotonic`, None for no limit."""
+    """How reproductions are executed. ``deadline`` is in seconds of :func:`time.monotonic`, None for no limit.
+
+    ``recording`` takes over what executions leave; ``evidence`` tells of executions made elsewhere, and then none is made.
+    """
 
     tiers: tuple[Tier, ...] = ()
     isolation: tuple[Isolation, ...] = (Isolation.BWRAP,)
     allow_none: bool = False
     deadline: float | None = None
     liveness: bool = True
+    recording: Recording | None = None
+    evidence: Opened | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,6 +197,9 @@ class Bench:
                 manifest_patterns=self.policy.manifests,
                 budget=None if self.executing.deadline is None else self.executing.deadline - time.monotonic(),
                 liveness=self.executing.liveness,
+                manifest=subject.path,
+                recording=self.executing.recording,
+                evidence=self.executing.evidence,
                 progress=self.progress,
             )
         )

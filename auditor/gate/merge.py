@@ -19,6 +19,7 @@ from auditor.evidence.change import Change, Reference, Remark
 from auditor.evidence.claimed import Scratch
 from auditor.evidence.unanswered import Inconclusive
 from auditor.gate.audit import Bench, Executing, Progress, silent
+from auditor.gate.carried import Carried, Carrying, carry
 from auditor.gate.refs import Refs, in_ci, resolve
 from auditor.gate.subject import Subject, in_commit, select_committed
 from auditor.git import Change as PathChange
@@ -41,7 +42,8 @@ class Merge:
     """What is asked of a merge gate.
 
     ``manifests`` are paths or patterns; empty judges what the change touches. ``warn`` is told what a person should know
-    although it changes nothing.
+    although it changes nothing. ``carried`` is what executions leave on their way from one machine to another. ``only`` asks
+    the checks alone whose id begins with one of these.
     """
 
     root: Path
@@ -49,6 +51,8 @@ class Merge:
     base: str | None = None
     policy_ref: str | None = None
     manifests: Sequence[str] = ()
+    carried: Carried = field(default_factory=Carried)
+    only: tuple[str, ...] | None = None
     progress: Progress = silent
     warn: Progress = silent
 
@@ -65,6 +69,7 @@ class _Case:
     head: LoadedPolicy | None
     invalid: tuple[Remark, ...]
     scratch: Scratch
+    carrying: Carrying
     subjects: list[Subject] = field(default_factory=list)
     rewritten: tuple[Remark, ...] = ()
     notes: list[str] = field(default_factory=list)
@@ -98,17 +103,20 @@ def gate_merge(request: Merge) -> Report:
     with Repository.discover(request.root) as repository:
         scratch = Scratch()
         try:
-            return _report(_case(request, repository, scratch))
+            refs = resolve(repository, head=request.head, base=request.base, policy_ref=request.policy_ref)
+            base = read_at(repository, refs.policy)
+            with carry(request.carried, refs, base.digest, scratch) as carrying:
+                return _report(_case(request, repository, refs, base=base, scratch=scratch, carrying=carrying))
         finally:
             scratch.close()
 
 
-def _case(request: Merge, repository: Repository, scratch: Scratch) -> _Case:
-    refs = resolve(repository, head=request.head, base=request.base, policy_ref=request.policy_ref)
-    base = read_at(repository, refs.policy)
+def _case(  # noqa: PLR0913  (all that the steps before it found out)
+    request: Merge, repository: Repository, refs: Refs, *, base: LoadedPolicy, scratch: Scratch, carrying: Carrying
+) -> _Case:
     changed = repository.changes(refs.fork, refs.head)
     head, invalid = _head_policy(repository, refs, changed, base)
-    case = _Case(request, repository, refs, changed, base, head, invalid, scratch)
+    case = _Case(request, repository, refs, changed, base, head, invalid, scratch, carrying)
     patterns = base.policy.manifests + (head.policy.manifests if head is not None else ())
     before = _manifests(repository, refs.fork, patterns)
     after = _manifests(repository, refs.head, patterns)
@@ -184,6 +192,7 @@ def _report(case: _Case) -> Report:
     advisory = Isolation.NONE in isolations
     if advisory:
         case.notes.append("advisory: not isolated; a personal run, nothing is signed and no other gate counts it")
+    case.notes += case.carrying.notes
     if case.base.policy.mode == "report-only":
         case.notes.append(f"report-only: a gate in enforce mode would say {worst.verdict}")
     return Report(
@@ -220,7 +229,11 @@ def _judge(case: _Case, loaded: LoadedPolicy) -> _Judged:
     trusted = case.base.policy
     policy = msgspec.structs.replace(loaded.policy, waivers=trusted.waivers, stores=trusted.stores, bands=trusted.bands)
     own = committed(case.repository, case.refs.policy, trusted.checks, case.scratch)
-    selection = select(gate.checklist, _weighed(policy, trusted, own), own)
+    selection = [
+        selected
+        for selected in select(gate.checklist, _weighed(policy, trusted, own), own)
+        if case.request.only is None or selected.check.rule.id.startswith(case.request.only)
+    ]
     bench = _bench(case, policy, gate, [s for s in selection if not s.check.judges_change])
     audits = [bench.audit(subject) for subject in case.subjects]
     runs = tuple(report for report, _ in audits)
@@ -268,6 +281,7 @@ def _succeeded(subject: Subject) -> bool:
 
 
 def _bench(case: _Case, policy: Policy, gate: Gate, selection: list[Selected]) -> Bench:
+    asked = case.request.carried
     return Bench(
         root=case.repository.root,
         repository=case.repository,
@@ -275,10 +289,12 @@ def _bench(case: _Case, policy: Policy, gate: Gate, selection: list[Selected]) -
         policy=policy,
         selection=selection,
         executing=Executing(
-            tiers=gate.tiers,
-            isolation=gate.isolation,
-            allow_none=not in_ci(),
+            tiers=asked.tiers or gate.tiers,
+            isolation=gate.isolation if asked.isolation is None else (asked.isolation,),
+            allow_none=asked.isolation is None and not in_ci(),
             deadline=time.monotonic() + duration(gate.budget) if gate.budget else None,
+            recording=case.carrying.recording,
+            evidence=case.carrying.evidence,
         ),
         require=gate.require,
         scratch=case.scratch,

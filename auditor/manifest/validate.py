@@ -17,13 +17,14 @@ from auditor.manifest.places import pointer_of
 from auditor.manifest.shown import shown
 from auditor.resources import folder
 
-Kind = Literal["run-manifest", "policy", "report", "band"]
+Kind = Literal["run-manifest", "policy", "report", "band", "evidence"]
 
 SCHEMAS: Final[dict[Kind, dict[str, str]]] = {
     "run-manifest": {"auditor/run-manifest/v1": "run-manifest.v1.schema.json"},
     "policy": {"auditor/policy/v1": "policy.v1.schema.json"},
     "report": {"auditor/report/v1": "report.v1.schema.json"},
     "band": {"auditor/band/v1": "band.v1.schema.json"},
+    "evidence": {"auditor/evidence/v1": "evidence.v1.schema.json"},
 }
 """File of every schema version that can be read, by what documents of that version say under ``schema``."""
 

@@ -2,62 +2,55 @@
 
 from __future__ import annotations
 
+import contextlib
+import datetime as dt
 import json
 import os
 import shutil
-import stat
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
-from auditor import digest
-from auditor.environment import allowed
-from auditor.errors import UndecidableError
-from auditor.model.run import DataSource, Reproduction, Run
+from auditor.environment import allowed, capture
+from auditor.errors import AuditorError, UndecidableError
+from auditor.model.run import DataSource, Executor, Reproduction, Run
 from auditor.model.words import Isolation
 from auditor.reproduce import configure, thin
+from auditor.reproduce.bundle.nouns import Variation
 from auditor.reproduce.configure import Changes
 from auditor.reproduce.expected import outputs_of
 from auditor.reproduce.inputs import Inputs
 from auditor.reproduce.request import Request
 from auditor.reproduce.sandbox import Execution, Interpreter, Job, Sandbox, house, is_python
+from auditor.reproduce.trial import Seeding, Trial, digest_of, seedings_in
 from auditor.reproduce.workspace import Made, Workspace
 
 _PROBE = Path(__file__).with_name("probe.py")
-_LEDGER_LIMIT = 4 << 20
 _PATIENCE = 600.0
 _AT_ONCE = 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Seeding:
-    """One explicit seed that the program handed to a random generator.
+class Attempt:
+    """One execution. Its workspace lives until the bench is closed.
 
-    ``at`` is ``file:line`` of its caller in the workspace; ``splits`` tells that it only cuts training from test rows.
+    ``argv`` is its command in the words of the record, before interpreter and paths of this machine are put in;
+    ``variation`` is what was changed beside the reproduction's scale.
     """
 
-    call: str
-    seed: str
-    at: str = ""
-    splits: bool = False
-
-    @property
-    def key(self) -> str:
-        """What the probe knows it by."""
-        return f"{self.call}={self.seed}"
-
-
-class Attempt:
-    """One execution. Its workspace lives until the bench is closed."""
-
-    def __init__(self, workspace: Workspace, job: Job, inputs: Sequence[DataSource]) -> None:
+    def __init__(
+        self, workspace: Workspace, job: Job, *, argv: tuple[str, ...], variation: Variation, inputs: Sequence[DataSource]
+    ) -> None:
         self.workspace = workspace
         self.job = job
+        self.argv = argv
+        self.variation = variation
         self.inputs = inputs
+        self.started: dt.datetime | None = None
         self._execution: Execution | None = None
 
     @property
@@ -67,8 +60,29 @@ class Attempt:
             raise RuntimeError("the attempt was not run")
         return self._execution
 
+    @property
+    def notes(self) -> list[str]:
+        """What of its world differed from the record, in words."""
+        return self.workspace.notes
+
+    @property
+    def work(self) -> Path:
+        """The command's folder."""
+        return self.workspace.root
+
+    @property
+    def room(self) -> Path:
+        """A folder that the command never saw."""
+        return self.workspace.base / "judged"
+
+    @property
+    def ledger(self) -> Path:
+        """Where the probe writes down the seeds that it saw."""
+        return self.workspace.scratch / "seeds"
+
     def run(self, sandbox: Sandbox) -> None:
         """Execute the command. Raises UndecidableError when the sandbox cannot be built."""
+        self.started = dt.datetime.now(tz=dt.UTC)
         self._execution = sandbox.run(self.job)
 
     def made(self, path: str) -> Made:
@@ -83,77 +97,52 @@ class Attempt:
         except OSError:
             return None
 
-    def input(self, path: str) -> Path | None:
-        """The input that the command saw at ``path``, on this machine."""
-        return self.workspace.input(path)
+    def input(self, source: DataSource) -> Path | None:
+        """The input where the command saw it."""
+        return self.workspace.input(source.mount or source.path or "")
 
     def seedings(self) -> frozenset[Seeding]:
-        """The explicit seeds that the probe wrote down; empty when it could not, or when the command spoilt its notes."""
-        place = self.workspace.scratch / "seeds"
-        try:
-            if not stat.S_ISREG(place.lstat().st_mode):
-                return frozenset()
-            with place.open("rb") as stream:
-                lines = stream.read(_LEDGER_LIMIT).decode(errors="replace").splitlines()
-        except OSError:
-            return frozenset()
-        found = set()
-        for line in lines:
-            try:
-                entry = json.loads(line)
-                found.add(
-                    Seeding(
-                        call=str(entry["call"]),
-                        seed=str(entry["seed"]),
-                        at=str(entry["at"]),
-                        splits=entry["splits"] is True,
-                    )
-                )
-            except (ValueError, TypeError, KeyError, RecursionError):
-                continue
-        return frozenset(found)
-
-
-def digest_of(place: Path) -> str | None:
-    """Digest of a file, or of a folder as ``format: tree``; None for a folder that holds links or special files."""
-    if not place.is_dir():
-        return digest.of_file(place)[0]
-    rows = []
-    for folder, names, files in os.walk(place):
-        for name in (*names, *files):
-            child = Path(folder, name)
-            mode = child.lstat().st_mode
-            if stat.S_ISREG(mode):
-                value, size = digest.of_file(child)
-                rows.append((child.relative_to(place).as_posix(), size, value))
-            elif not stat.S_ISDIR(mode):
-                return None
-    return digest.of_tree(rows)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
-    """What all reproductions of one request share; ``deadline`` is a time of the monotonic clock, None for no limit."""
-
-    request: Request
-    sandbox: Sandbox
-    deadline: float | None
+        """The explicit seeds that the probe wrote down."""
+        return seedings_in(self.ledger)
 
 
 class Bench:
-    """Where one reproduction's attempts are prepared and run, two at a time; closing it removes every workspace."""
+    """Where one reproduction's attempts are prepared and run, two at a time; closing it removes every workspace.
 
-    def __init__(self, ground: Ground, reproduction: Reproduction, interpreter: Interpreter, stack: ExitStack) -> None:
-        self.request = ground.request
+    ``deadline`` is a time of the monotonic clock, None for no limit.
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        reproduction: Reproduction,
+        *,
+        sandbox: Sandbox,
+        interpreter: Interpreter,
+        deadline: float | None,
+    ) -> None:
+        self.request = request
         self.reproduction = reproduction
         self.interpreter = interpreter
-        self._sandbox = ground.sandbox
-        self._deadline = ground.deadline
-        self._stack = stack
+        self._sandbox = sandbox
+        self._deadline = deadline
+        self._stack = ExitStack()
         self._cancel = threading.Event()
+        self._executor: Executor | None = None
         # Where nothing isolates the command, nothing can be mounted for it either.
-        isolated = ground.sandbox.isolation is not Isolation.NONE
+        isolated = sandbox.isolation is not Isolation.NONE
         self._inputs = Inputs(lambda: self.request.repository.common_dir / "auditor" / "inputs") if isolated else None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._stack.close()
+
+    @property
+    def isolation(self) -> Isolation:
+        """What stands between the command and this machine."""
+        return self._sandbox.isolation
 
     @property
     def run_record(self) -> Run:
@@ -161,14 +150,14 @@ class Bench:
         return self.request.run
 
     def prepare(
-        self, changes: Changes | None = None, *, kept: float | None = None, shifted: frozenset[str] = frozenset()
+        self,
+        changes: Changes | None = None,
+        *,
+        kept: float | None = None,
+        shifted: frozenset[str] = frozenset(),
+        repeat: int = 0,
     ) -> Attempt:
-        """An attempt that is ready to run.
-
-        Args:
-            changes: beside the reproduction's scale.
-            kept: the share of training rows to keep, all when None.
-            shifted: keys of explicit seeds to hand on plus one.
+        """An attempt that is ready to run; see :class:`~auditor.reproduce.trial.Lab`.
 
         Raises:
             UndecidableError, GitError: it cannot be prepared; the reason is in the message.
@@ -193,6 +182,7 @@ class Bench:
             thin.thin(run, workspace, kept=kept)
         wanted = Changes(values=self.reproduction.scale) | (changes or Changes())
         command = self.reproduction.command or (run.code.entrypoint if run.code else ())
+        recorded = configure.words(wanted, command)
         argv, config = configure.apply(run, wanted, command, work=workspace.root, folder=workspace.shown)
         if argv and is_python(argv[0]):
             argv = (str(self.interpreter.path), *argv[1:])
@@ -215,14 +205,16 @@ class Bench:
             timeout=self._timeout(),
             cancel=self._cancel,
         )
-        return Attempt(workspace, job, run.data)
+        variation = Variation.of(changes, kept=kept, shifted=shifted, repeat=repeat)
+        return Attempt(workspace, job, argv=recorded, variation=variation, inputs=run.data)
 
-    def run(self, *attempts: Attempt) -> None:
-        """Run ``attempts``, two at a time where there are two processors.
+    def run(self, *trials: Trial) -> None:
+        """Run ``trials``, which are attempts of this bench, two at a time where there are two processors.
 
         Raises:
-            UndecidableError: the sandbox cannot be built.
+            UndecidableError: the sandbox cannot be built, or what they wrote cannot be kept as evidence.
         """
+        attempts = [trial for trial in trials if isinstance(trial, Attempt)]
         at_once = min(_AT_ONCE, os.cpu_count() or 1)
         try:
             with ThreadPoolExecutor(max_workers=at_once) as pool:
@@ -234,6 +226,19 @@ class Bench:
                     raise
         finally:
             self._cancel.clear()
+        if self.request.recording is not None:
+            for attempt in attempts:
+                self.request.recording.keep(self, attempt)
+
+    def executor(self) -> Executor | None:
+        """What this machine is under the recorded numeric variables; None where it cannot be told."""
+        if self._executor is None:
+            environment = self.run_record.environment
+            recorded = allowed(environment.variables) if environment else {}
+            own = {name: os.environ[name] for name in ("PATH", "HOME", "LD_LIBRARY_PATH") if name in os.environ}
+            with contextlib.suppress(AuditorError):
+                self._executor = capture(str(self.interpreter.path), own | recorded).executor
+        return self._executor
 
     def _variables(self, workspace: Workspace, probe: Path, extra: Mapping[str, str]) -> dict[str, str]:
         environment = self.run_record.environment

@@ -61,6 +61,21 @@ def other_seeds(run: Run) -> Changes:
     return Changes(values=values, arguments=arguments, variables=variables)
 
 
+def words(changes: Changes, command: tuple[str, ...]) -> tuple[str, ...]:
+    """``command`` with the seeds that stand in it changed, otherwise as recorded.
+
+    Raises:
+        UndecidableError: the record does not say where to make a change.
+    """
+    argv = list(command)
+    for index, text in changes.arguments.items():
+        if not 0 <= index < len(argv):
+            raise UndecidableError(f"a seed is recorded at argument {index}, but the command has {len(argv)} words")
+        option, equals, _ = argv[index].partition("=")
+        argv[index] = f"{option}={text}" if equals and option.startswith("-") else text
+    return tuple(argv)
+
+
 def apply(run: Run, changes: Changes, command: tuple[str, ...], *, work: Path, folder: Path) -> tuple[tuple[str, ...], Path]:
     """The command to start and the file with its effective configuration, which is written into ``folder``.
 
@@ -78,13 +93,7 @@ def apply(run: Run, changes: Changes, command: tuple[str, ...], *, work: Path, f
     place.write_text(json.dumps(effective, indent=1), encoding="utf-8")
     if effective != recorded:
         _rewrite(run, work, changes.values)
-    argv = [word.replace("{config}", str(place)) for word in command]
-    for index, text in changes.arguments.items():
-        if not 0 <= index < len(argv):
-            raise UndecidableError(f"a seed is recorded at argument {index}, but the command has {len(argv)} words")
-        option, equals, _ = argv[index].partition("=")
-        argv[index] = f"{option}={text}" if equals and option.startswith("-") else text
-    return tuple(argv), place
+    return tuple(word.replace("{config}", str(place)) for word in words(changes, command)), place
 
 
 def _rewrite(run: Run, work: Path, values: Mapping[str, Json]) -> None:

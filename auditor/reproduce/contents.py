@@ -13,11 +13,11 @@ from auditor.model.comparison import Comparison
 from auditor.model.policy import Tolerances
 from auditor.model.run import Artifact
 from auditor.model.words import Agreement
-from auditor.reproduce.attempt import Attempt
 from auditor.reproduce.expected import Expected
+from auditor.reproduce.trial import Trial
 
 
-def figures_of(expected: Expected, attempt: Attempt) -> tuple[dict[str, float], list[Comparison]]:
+def figures_of(expected: Expected, attempt: Trial) -> tuple[dict[str, float], list[Comparison]]:
     """The figures that the command wrote, and a comparison for every file of figures that is missing or unreadable."""
     figures: dict[str, float] = {}
     unread = []
@@ -35,12 +35,12 @@ def figures_of(expected: Expected, attempt: Attempt) -> tuple[dict[str, float], 
     return figures, unread
 
 
-def same_content(path: str, artifact: Artifact, one: Attempt, other: Attempt, tolerances: Tolerances) -> bool:
+def same_content(path: str, artifact: Artifact, one: Trial, other: Trial, tolerances: Tolerances) -> bool:
     """Whether two attempts wrote the same to ``path``: the same bytes, or bytes that hold bitwise equal numbers."""
     return not differences(path, artifact, one, other, tolerances)
 
 
-def differences(path: str, artifact: Artifact, one: Attempt, other: Attempt, tolerances: Tolerances) -> list[Comparison]:
+def differences(path: str, artifact: Artifact, one: Trial, other: Trial, tolerances: Tolerances) -> list[Comparison]:
     """What two attempts wrote differently to ``path``; empty when both wrote the same."""
     left, right = one.made(path).path, other.made(path).path
     if left is None or right is None:
@@ -58,7 +58,7 @@ def under_its_name(recorded: Path, path: str, folder: Path) -> Path:
     """The recorded bytes as a file with the suffix of ``path``: a store names files by digest, readers go by suffix."""
     if recorded.suffix == Path(path).suffix:
         return recorded
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     copy = folder / path.replace("/", "_")
     if not copy.exists():
         shutil.copyfile(recorded, copy)

@@ -23,11 +23,11 @@ from auditor.compare.formulas import kind_of
 from auditor.compare.tolerance import is_ignored
 from auditor.errors import AuditorError
 from auditor.model.policy import Tolerances
-from auditor.reproduce.attempt import Attempt, Bench, Seeding
 from auditor.reproduce.contents import differences, figures_of
 from auditor.reproduce.diagnose import readable
 from auditor.reproduce.expected import Expected
 from auditor.reproduce.liveness import Liveness
+from auditor.reproduce.trial import Lab, Seeding, Trial
 
 _Status = Literal["live", "seed-free", "dead", "not-exercised"]
 _TENTH = 0.1
@@ -61,20 +61,20 @@ class Exercise:
     ``exact`` are the labels of outputs that came out bit by bit as recorded: they need no second repetition.
     """
 
-    bench: Bench
+    lab: Lab
     expected: Expected
     tolerances: Tolerances
-    first: Attempt
-    again: Callable[[], Attempt]
+    first: Trial
+    again: Callable[[], Trial]
     exact: frozenset[str]
 
-    def conclude(self, other: Attempt) -> Liveness:
+    def conclude(self, other: Trial) -> Liveness:
         """What ``other``, executed with other seeds, shows; executes what else is needed."""
         started = time.monotonic()
         status, note = self._conclude(other)
         return Liveness(status=status, note=note, seconds=other.execution.seconds + time.monotonic() - started)
 
-    def _conclude(self, other: Attempt) -> tuple[_Status, str]:
+    def _conclude(self, other: Trial) -> tuple[_Status, str]:
         if not other.execution.succeeded:
             how = "was not done in time" if other.execution.timed_out else f"ended with status {other.execution.exit}"
             return "not-exercised", f"with another seed the command {how}"
@@ -106,7 +106,7 @@ class Exercise:
         # 3. Do the data?
         return self._by_data(attempts.thinned, why, outputs)
 
-    def _by_data(self, thinned: Attempt | None, why: str, outputs: Outputs) -> tuple[_Status, str]:
+    def _by_data(self, thinned: Trial | None, why: str, outputs: Outputs) -> tuple[_Status, str]:
         if thinned is None:
             return "not-exercised", f"with another seed nothing changed, and whether the data matter is unknown: {why}"
         if not thinned.execution.succeeded:
@@ -121,8 +121,8 @@ class Exercise:
     def _by_most_data(self, outputs: Outputs) -> tuple[_Status, str]:
         """Classes and accuracies may survive the loss of a tenth: take nine tenths before calling them canned."""
         try:
-            starved = self.bench.prepare(kept=_TENTH)
-            self.bench.run(starved)
+            starved = self.lab.prepare(kept=_TENTH)
+            self.lab.run(starved)
         except AuditorError as error:
             return "not-exercised", f"with another seed nothing changed: {error.message}"
         if not starved.execution.succeeded:
@@ -143,12 +143,12 @@ class Exercise:
         why = ""
         try:
             if constants:
-                shifted = self.bench.prepare(shifted=frozenset(seed.key for seed in constants))
-            thinned = self.bench.prepare(kept=1 - _TENTH)
+                shifted = self.lab.prepare(shifted=frozenset(seed.key for seed in constants))
+            thinned = self.lab.prepare(kept=1 - _TENTH)
         except AuditorError as error:
             why = error.message
         ready = [attempt for attempt in (shifted, thinned) if attempt is not None]
-        self.bench.run(*ready)
+        self.lab.run(*ready)
         return _Further(shifted=shifted, thinned=thinned), why
 
     def _repeatable(self) -> Outputs:
@@ -183,7 +183,7 @@ class Exercise:
         with place.open("rb") as stream:
             return _DIGITS.search(stream.read(_SAMPLE)) is not None
 
-    def _moved(self, other: Attempt) -> frozenset[str]:
+    def _moved(self, other: Trial) -> frozenset[str]:
         """Labels of the outputs that differ between the unchanged execution and ``other``; a written-down seed is none."""
         moved = set()
         names = self._seed_names()
@@ -199,15 +199,15 @@ class Exercise:
 
     def _seed_names(self) -> frozenset[str]:
         """What a program would call the seed where it writes it down beside its results."""
-        randomness = self.bench.run_record.randomness
+        randomness = self.lab.run_record.randomness
         recorded = list(randomness.seeds) if randomness else []
         return frozenset({"seed", "random_state", *(name.rpartition(".")[2].lower() for name in recorded)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Further:
-    shifted: Attempt | None
-    thinned: Attempt | None
+    shifted: Trial | None
+    thinned: Trial | None
 
 
 def _blame(constants: Sequence[Seeding], moved: frozenset[str]) -> str:

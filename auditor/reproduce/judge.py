@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -14,15 +14,15 @@ from auditor.compare.errors import Refused
 from auditor.compare.metrics import compare_metric, compare_metrics, ignored_metrics, read_metrics_file
 from auditor.compare.recompute import Recomputed, recompute
 from auditor.compare.tolerance import is_ignored, metric_tolerance
-from auditor.errors import EmptySelectionError, UndecidableError
+from auditor.errors import AuditorError, EmptySelectionError, UndecidableError
 from auditor.model.comparison import Comparison
 from auditor.model.policy import Tolerances
 from auditor.model.run import Artifact, Metric
-from auditor.model.words import Agreement
-from auditor.reproduce.attempt import Attempt
+from auditor.model.words import Agreement, Outcome
 from auditor.reproduce.contents import compare, figures_of, same_content, under_its_name
 from auditor.reproduce.expected import Expected
 from auditor.reproduce.request import Fetch
+from auditor.reproduce.trial import Trial
 
 _CLAIM_NOTHING = frozenset({"log", "plot", "trace", "other"})
 _LAST_BITS = 1e-12  # relative, the tolerance for a metric recomputed from stored predictions
@@ -55,10 +55,9 @@ class Judge:
     tolerances: Tolerances
     fetch: Fetch
     same_executor: bool
-    repeat: Callable[[], Attempt]
-    _repeated: list[Attempt] = field(default_factory=list)
+    repeat: Callable[[], Trial]
 
-    def judge(self, attempt: Attempt) -> Judgement:
+    def judge(self, attempt: Trial) -> Judgement:
         """What ``attempt`` shows."""
         files = {
             path: self._file(path, artifact, attempt, same_executor=self.same_executor)
@@ -71,7 +70,11 @@ class Judge:
         exact |= {c.of for c in figures if _is_bitwise(c)}
         if not self.same_executor or all(_is_equal(c) for c in comparisons):
             return Judgement(comparisons=tuple(comparisons), computed=computed, exact=exact)
-        again = self.repeat()
+        try:
+            again = self.repeat()
+        except AuditorError as error:
+            alone = [*(c for path, found in files.items() for c in self._unrepeated(path, found, attempt, error)), *figures]
+            return Judgement(comparisons=tuple(alone), computed=computed, exact=exact)
         if not again.execution.succeeded:
             return Judgement(comparisons=tuple(comparisons), computed=computed, exact=exact)
         settled: list[Comparison] = []
@@ -88,10 +91,22 @@ class Judge:
         settled += [_with(c, _UNREPEATABLE) if c.of in changing and not _is_equal(c) else c for c in figures]
         return Judgement(comparisons=tuple(settled), computed=computed, exact=exact, repeatable=repeatable and not changing)
 
-    def _elsewhere(self, path: str, attempt: Attempt) -> tuple[Comparison, ...]:
+    def _unrepeated(
+        self, path: str, found: tuple[Comparison, ...], attempt: Trial, why: AuditorError
+    ) -> Iterator[Comparison]:
+        """What can be said of an output that differs when nobody knows whether two executions would agree."""
+        if all(_is_equal(c) for c in found):
+            yield from found
+            return
+        for c in self._elsewhere(path, attempt):
+            doubtful = not _is_equal(c) and c.agreement.outcome is Outcome.PASSED
+            words = f"it was not repeated: {why.message}"
+            yield msgspec.structs.replace(_with(c, words), agreement=Agreement.INCONCLUSIVE) if doubtful else c
+
+    def _elsewhere(self, path: str, attempt: Trial) -> tuple[Comparison, ...]:
         return self._file(path, self.expected.artifacts[path], attempt, same_executor=False)
 
-    def _file(self, path: str, artifact: Artifact, attempt: Attempt, *, same_executor: bool) -> tuple[Comparison, ...]:
+    def _file(self, path: str, artifact: Artifact, attempt: Trial, *, same_executor: bool) -> tuple[Comparison, ...]:
         kind = "predictions" if artifact.role == "predictions" else "file"
         made = attempt.made(path)
         actual = attempt.digest(path)
@@ -111,14 +126,14 @@ class Judge:
         recorded = self.fetch(artifact) if artifact.digest else None
         if recorded is None or made.path.is_dir():
             return answer(Agreement.INCONCLUSIVE, "the digests differ, and there are no recorded bytes to say by how much")
-        named = under_its_name(recorded, path, attempt.workspace.base / "recorded")
+        named = under_its_name(recorded, path, attempt.room)
         return compare(named, made.path, artifact, path, self.tolerances, same_executor=same_executor)
 
-    def _same(self, path: str, attempt: Attempt, again: Attempt) -> bool:
+    def _same(self, path: str, attempt: Trial, again: Trial) -> bool:
         """Whether two executions gave the same content, whatever dates the files may carry."""
         return same_content(path, self.expected.artifacts[path], attempt, again, self.tolerances)
 
-    def _metrics(self, attempt: Attempt) -> tuple[list[Comparison], frozenset[str]]:
+    def _metrics(self, attempt: Trial) -> tuple[list[Comparison], frozenset[str]]:
         written, unread = figures_of(self.expected, attempt)
         expected = dict(self._recorded_figures()) if written else {}
         expected |= {name: value for name, value in self.expected.metrics.items() if value is not None}
@@ -152,7 +167,7 @@ class Judge:
                 continue
         return figures
 
-    def _computed(self, attempt: Attempt) -> dict[str, Recomputed]:
+    def _computed(self, attempt: Trial) -> dict[str, Recomputed]:
         found = {}
         for name in self.expected.metrics:
             claim = self.expected.claims.get(name)
@@ -168,7 +183,7 @@ class Judge:
                 continue  # the program's own figure remains, at its lower level of evidence
         return found
 
-    def _source(self, named: str | None, attempt: Attempt) -> Path | None:
+    def _source(self, named: str | None, attempt: Trial) -> Path | None:
         """The file behind a name or path: what the re-execution made of an artifact, or an input."""
         if named is None:
             return None
@@ -177,14 +192,14 @@ class Judge:
                 return attempt.made(path).path
         for source in attempt.inputs:
             if named in {source.name, source.path, source.mount}:
-                return attempt.input(source.mount or source.path or "")
+                return attempt.input(source)
         return None
 
     def _against(self, name: str, expected: float | None, own: Recomputed) -> Comparison:
         tolerance = metric_tolerance(self.tolerances, name)
         return compare_metric(name, expected, own.value, tolerance, quantum=own.quantum)
 
-    def _changing_figures(self, attempt: Attempt, again: Attempt) -> frozenset[str]:
+    def _changing_figures(self, attempt: Trial, again: Trial) -> frozenset[str]:
         first, second = figures_of(self.expected, attempt)[0], figures_of(self.expected, again)[0]
         return frozenset(
             f"metric:{name}"

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import time
-from contextlib import ExitStack
-from dataclasses import replace
-from pathlib import Path
 
 import msgspec
 
 from auditor.compare import summary
 from auditor.compare.banded import decided
-from auditor.environment import allowed, capture
 from auditor.errors import AuditorError
 from auditor.model.comparison import ReproductionResult
-from auditor.model.run import Executor, Needs, Reproduction, Run
-from auditor.model.words import Agreement, Isolation, Tier
-from auditor.reproduce import configure, sandbox, staged
-from auditor.reproduce.attempt import Attempt, Bench, Ground
+from auditor.model.run import Reproduction, Run
+from auditor.model.words import Agreement, Tier
+from auditor.reproduce import configure, staged
 from auditor.reproduce.between import rules
 from auditor.reproduce.diagnose import diagnose
 from auditor.reproduce.exercise import Exercise
@@ -26,6 +20,8 @@ from auditor.reproduce.expected import Expected, expected_of
 from auditor.reproduce.judge import Judge
 from auditor.reproduce.liveness import Liveness, worse
 from auditor.reproduce.request import Reproduced, Request
+from auditor.reproduce.rig import Rig, live
+from auditor.reproduce.trial import Lab, Trial
 
 __all__ = ["Liveness", "Reproduced", "Request", "reproduce"]
 
@@ -39,29 +35,29 @@ def reproduce(request: Request) -> Reproduced:
     if not wanted:
         tiers = ", ".join(tier for tier in request.tiers if tier > Tier.RECOMPUTE)
         return Reproduced(notes=(f"the run records no reproduction of tier {tiers or 'smoke'}",))
-    picked = sandbox.pick(request.isolation, allow_none=request.allow_none)
-    if picked.sandbox is None:
-        why = f"there is no sandbox to execute it in: {picked.reason}"
-        return Reproduced(results=tuple(_unanswered(each, Agreement.INCONCLUSIVE, why) for each in wanted), notes=(why,))
-    deadline = None if request.budget is None else time.monotonic() + request.budget
-    ground = Ground(request=request, sandbox=picked.sandbox, deadline=deadline)
-    notes = [] if picked.reason is None else [f"not isolated: {picked.reason}"]
+    rig = _rig(request)
+    if isinstance(rig, str):
+        for each in wanted:
+            _explain(request, each, rig)
+        return Reproduced(results=tuple(_unanswered(each, Agreement.INCONCLUSIVE, rig) for each in wanted), notes=(rig,))
+    notes = list(rig.notes)
     results: list[ReproductionResult] = []
     liveness: Liveness | None = None
     computed: set[str] = set()
     for reproduction in wanted:
         request.progress(f"{reproduction.name}: executing {' '.join(_command(request.run, reproduction))}")
         # Of a run in stages each is a run of its own, and each has its seeds; otherwise the first one speaks for all.
-        alone = replace(ground, request=staged.narrowed(request, reproduction))
-        one = _One(alone, reproduction, exercised=request.liveness and (liveness is None or bool(request.run.stages)))
+        alone = staged.narrowed(request, reproduction)
+        one = _One(rig, alone, reproduction, exercised=request.liveness and (liveness is None or bool(request.run.stages)))
         results.append(one.result())
+        _explain(request, reproduction, results[-1].note or "")
         liveness = worse(liveness, one.liveness)
         computed |= one.computed
         notes += one.notes
     return Reproduced(
         results=tuple(results),
         liveness=liveness,
-        isolation=picked.sandbox.isolation,
+        isolation=rig.isolation,
         computed=frozenset(computed),
         notes=tuple(dict.fromkeys(notes)),
     )
@@ -97,11 +93,12 @@ def _unanswered(
 class _One:
     """One reproduction, from its plan to its result. ``liveness``, ``computed`` and ``notes`` are filled in on the way."""
 
-    def __init__(self, ground: Ground, reproduction: Reproduction, *, exercised: bool) -> None:
-        self.ground = ground
-        self.request = ground.request
+    def __init__(self, rig: Rig, request: Request, reproduction: Reproduction, *, exercised: bool) -> None:
+        self.rig = rig
+        self.request = request
         self.reproduction = reproduction
         self.exercised = exercised
+        self.isolation = rig.isolation
         self.liveness: Liveness | None = None
         self.computed: frozenset[str] = frozenset()
         self.notes: list[str] = []
@@ -112,12 +109,13 @@ class _One:
         refusal = self._refusal()
         if refusal is not None:
             return _unanswered(self.reproduction, *refusal)
-        with ExitStack() as stack:
-            try:
-                return self._execute(stack)
-            except AuditorError as error:
-                note = error.message if error.hint is None else f"{error.message} ({error.hint})"
-                return self._answer(Agreement.INCONCLUSIVE, note)
+        try:
+            with self.rig.lab(self.request, self.reproduction) as lab:
+                self.isolation = lab.isolation
+                return self._execute(lab)
+        except AuditorError as error:
+            note = error.message if error.hint is None else f"{error.message} ({error.hint})"
+            return self._answer(Agreement.INCONCLUSIVE, note)
 
     def _refusal(self) -> tuple[Agreement, str] | None:
         """Why this reproduction is not executed at all."""
@@ -129,26 +127,24 @@ class _One:
             return Agreement.INCONCLUSIVE, "the run records no entry point"
         if each.command and each.command not in {entrypoint, *(stage.command for stage in run.stages)}:
             return Agreement.REFUSED, f"foreign-command: it starts {list(each.command)}, the run {list(entrypoint)}"
-        lack = _lack(each.needs, self.ground.sandbox.isolation) if each.needs is not None else None
+        lack = self.rig.lack(each)
         return (Agreement.NOT_EXERCISED, lack) if lack else None
 
-    def _execute(self, stack: ExitStack) -> ReproductionResult:
+    def _execute(self, lab: Lab) -> ReproductionResult:
         request, run = self.request, self.request.run
-        interpreter = sandbox.find(_command(run, self.reproduction), request.repository.root)
-        bench = Bench(self.ground, self.reproduction, interpreter, stack)
         # 1. The run as recorded and, beside it, with other seeds.
-        first = bench.prepare()
-        self.notes += first.workspace.notes
+        first = lab.prepare()
+        self.notes += first.notes
         seeds = configure.other_seeds(run)
-        other = bench.prepare(seeds) if self.exercised and seeds else None
-        bench.run(*(attempt for attempt in (first, other) if attempt is not None))
+        other = lab.prepare(seeds) if self.exercised and seeds else None
+        lab.run(*(attempt for attempt in (first, other) if attempt is not None))
         if not first.execution.succeeded:
-            why = diagnose(first.execution, run, work=first.workspace.root, repository=request.repository.root)
+            why = diagnose(first.execution, run, work=first.work, repository=request.repository.root)
             self.notes = []
-            return self._answer(why.agreement, "; ".join([why.note, *first.workspace.notes]))
+            return self._answer(why.agreement, "; ".join([why.note, *first.notes]))
         # 2. Compared with the record.
-        again = _Again(bench)
-        executor = self._executor(interpreter)
+        again = _Again(lab)
+        executor = lab.executor()
         expected = expected_of(run, self.reproduction)
         between = rules(request, executor)
         judge = Judge(
@@ -164,7 +160,7 @@ class _One:
         # 3. The seeds.
         if self.exercised:
             exercise = Exercise(
-                bench=bench,
+                lab=lab,
                 expected=expected,
                 tolerances=request.tolerances,
                 first=first,
@@ -183,7 +179,7 @@ class _One:
             calibrated=decided(comparisons),
         )
 
-    def _exercise(self, exercise: Exercise, other: Attempt | None) -> Liveness:
+    def _exercise(self, exercise: Exercise, other: Trial | None) -> Liveness:
         if other is None:
             return Liveness(status="not-exercised", note="the run records no seed that could be changed")
         self.request.progress(f"{self.reproduction.name}: exercising the seeds")
@@ -192,21 +188,11 @@ class _One:
         except AuditorError as error:
             return Liveness(status="not-exercised", note=error.message)
 
-    def _executor(self, interpreter: sandbox.Interpreter) -> Executor | None:
-        """What this machine is under the recorded numeric variables; None where it cannot be told."""
-        run = self.request.run
-        recorded = allowed(run.environment.variables) if run.environment else {}
-        own = {name: os.environ[name] for name in ("PATH", "HOME", "LD_LIBRARY_PATH") if name in os.environ}
-        try:
-            return capture(str(interpreter.path), own | recorded).executor
-        except AuditorError:
-            return None
-
-    def _wrote_nothing(self, first: Attempt, expected: Expected) -> bool:
+    def _wrote_nothing(self, first: Trial, expected: Expected) -> bool:
         return bool(expected.known) and all(first.made(path).path is None for path in expected.known)
 
-    def _note(self, first: Attempt, expected: Expected, repeatable: bool) -> str | None:  # noqa: FBT001
-        words = list(first.workspace.notes)
+    def _note(self, first: Trial, expected: Expected, repeatable: bool) -> str | None:  # noqa: FBT001
+        words = list(first.notes)
         if self._wrote_nothing(first, expected):
             words.append("the command ended well but wrote none of its declared outputs")
         if not expected.known and not expected.metrics:
@@ -220,7 +206,7 @@ class _One:
             name=self.reproduction.name,
             tier=self.reproduction.tier,
             agreement=agreement,
-            isolation=self.ground.sandbox.isolation,
+            isolation=self.isolation,
             seconds=time.monotonic() - self.started,
             note=note,
         )
@@ -229,32 +215,27 @@ class _One:
 class _Again:
     """A second execution of the same, made when first asked for."""
 
-    def __init__(self, bench: Bench) -> None:
-        self._bench = bench
-        self._made: Attempt | None = None
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+        self._made: Trial | None = None
 
-    def __call__(self) -> Attempt:
+    def __call__(self) -> Trial:
         if self._made is None:
-            attempt = self._bench.prepare()
-            self._bench.run(attempt)
-            self._made = attempt
+            trial = self._lab.prepare(repeat=1)
+            self._lab.run(trial)
+            self._made = trial
         return self._made
 
 
-def _lack(needs: Needs, isolation: Isolation) -> str | None:
-    """What this machine has not of what a reproduction needs."""
-    if needs.accelerator and not _has_accelerator():
-        return "it needs an accelerator, which this machine lacks"
-    if needs.accelerator and isolation is not Isolation.NONE:
-        return "it needs an accelerator, which the sandbox does not pass on yet"
-    if (needs.memory or 0) > _memory():
-        return f"it needs {needs.memory} bytes of memory, this machine has {_memory()}"
-    return None
+def _rig(request: Request) -> Rig | str:
+    """What brings executions about, or why nothing can."""
+    if request.evidence is not None:
+        from auditor.reproduce.bundle.rig import Told  # noqa: PLC0415  (only where a bundle is judged)
+
+        return Told(request, request.evidence)
+    return live(request)
 
 
-def _has_accelerator() -> bool:
-    return any(Path(device).exists() for device in ("/dev/nvidia0", "/dev/kfd", "/dev/accel0"))
-
-
-def _memory() -> int:
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+def _explain(request: Request, reproduction: Reproduction, why: str) -> None:
+    if request.recording is not None:
+        request.recording.explain(request, reproduction, why or "it was not executed")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from auditor.git import Repository
 from auditor.model.band import Calibration
@@ -14,6 +14,10 @@ from auditor.model.policy import Tolerances
 from auditor.model.run import Artifact, DataSource, FileRef, Lock, Run
 from auditor.model.words import Isolation, Tier
 from auditor.reproduce.liveness import Liveness
+
+if TYPE_CHECKING:
+    from auditor.reproduce.bundle.opened import Opened
+    from auditor.reproduce.bundle.recording import Recording
 
 Fetch = Callable[[DataSource | Artifact | FileRef | Lock], Path | None]
 """Finds a claim's bytes by its digest: a regular file that has been hashed, or None."""
@@ -37,9 +41,11 @@ class Request:
         manifest_patterns: further files that the command must not see (``**/*.run.yaml`` and the like are known).
         bands: what the policy's files of bands teach; those of this pair of machines count.
         unknown_pair: how machines that no band is about are judged where they differ.
-        digest: of the run's manifest, by which bands know whether they are about this very run.
         budget: seconds for everything, None for no limit but those of the reproductions.
         liveness: whether seeds are exercised, too.
+        manifest, digest: where the run's manifest lies, and its canonical digest, by which bands and evidence know it.
+        recording: takes over what executions leave.
+        evidence: tells of executions that were made elsewhere; then none is made here.
     """
 
     run: Run
@@ -51,11 +57,14 @@ class Request:
     tolerances: Tolerances = field(default_factory=Tolerances)
     bands: Sequence[Calibration] = ()
     unknown_pair: Literal["default-table", "inconclusive"] = "default-table"
-    digest: str | None = None
     fetch: Fetch = _nowhere
     manifest_patterns: Sequence[str] = ()
     budget: float | None = None
     liveness: bool = True
+    manifest: str = ""
+    digest: str | None = None
+    recording: Recording | None = None
+    evidence: Opened | None = None
     progress: Callable[[str], None] = _silent
 
 

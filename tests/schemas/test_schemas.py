@@ -24,10 +24,12 @@ from auditor.model.policy import Policy
 from auditor.model.report import PolicyUsed, RunReport
 from auditor.model.run import Run
 from auditor.model.words import Agreement, EvidenceLevel, Exit, Isolation, Outcome, Severity, Tier, Verdict
+from auditor.reproduce.bundle.nouns import Bundle
 from auditor.resources import folder
 
 NAMES = [name for versions in SCHEMAS.values() for name in versions.values()]
-MANIFEST, POLICY, REPORT, BAND = (schema(name) for name in NAMES)
+KINDS = ("run-manifest", "policy", "report", "band", "evidence")
+MANIFEST, POLICY, REPORT, BAND, EVIDENCE = (schema(f"{kind}.v1.schema.json") for kind in KINDS)
 DIGEST = "sha256:" + "ab" * 32
 COMMIT = "ab" * 20
 
@@ -147,6 +149,10 @@ def mirror(struct, rule, root, pointer=""):
 
 def test_the_manifest_mirrors_the_run():
     mirror(Run, MANIFEST, MANIFEST)
+
+
+def test_the_evidence_mirrors_its_bundle():
+    mirror(Bundle, EVIDENCE, EVIDENCE)
 
 
 def test_the_policy_mirrors_its_type():
