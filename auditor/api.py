@@ -12,6 +12,7 @@ say which evidence it asks for:
 ``reproductions``  :class:`Reproductions`, what re-executions showed
 ``rules``       :class:`Rules`, the policy under which the run is judged
 ``change``      :class:`Change`, the difference between base and head; a check that asks for it judges no single run
+``deployment``  :class:`Deployment`, what is about to be deployed; asked by the deploy gate alone
 ==============  =============================================================================================
 
 It yields a :class:`Finding` for each defect, and may yield an :class:`EvidenceLevel` to say that its answer stands on
@@ -34,12 +35,14 @@ if TYPE_CHECKING:
     from auditor.evidence.columns import contradictions, telltales
     from auditor.evidence.configured import recorded_bytes, resolve_again
     from auditor.evidence.content import pointer as lfs_pointer
+    from auditor.evidence.deployment import Deployment
     from auditor.evidence.determinism import nondeterministic
     from auditor.evidence.figures import Curve, curves, written_figures
     from auditor.evidence.finite import non_finite
     from auditor.evidence.history import History
     from auditor.evidence.inputs import undeclared_reads
     from auditor.evidence.labels import mislabelled
+    from auditor.evidence.levels import established
     from auditor.evidence.lock import Lock, read_lock
     from auditor.evidence.magic import KNOWN as TOLD_BY_BYTES
     from auditor.evidence.magic import is_of
@@ -65,7 +68,7 @@ if TYPE_CHECKING:
     from auditor.model.run import Artifact, DataSource, FileRef, Metric, Run, Seed
     from auditor.model.words import Agreement, EvidenceLevel, Severity, Tier
 
-EVIDENCE = ("run", "manifest", "claimed", "measured", "history", "reproductions", "rules", "change")
+EVIDENCE = ("run", "manifest", "claimed", "measured", "history", "reproductions", "rules", "change", "deployment")
 """The names that a check's parameters may have."""
 
 _HOMES = {
@@ -77,6 +80,7 @@ _HOMES = {
     "Comparison": "model.comparison",
     "Curve": "evidence.figures",
     "DataSource": "model.run",
+    "Deployment": "evidence.deployment",
     "EvidenceLevel": "model.words",
     "FileRef": "model.run",
     "Finding": "model.finding",
@@ -113,6 +117,7 @@ _HOMES = {
     "disorder": "evidence.notebooks",
     "distinct": "evidence.splits",
     "escaped": "evidence.pointers",
+    "established": "evidence.levels",
     "executed": "evidence.sources",
     "form_of": "evidence.tables",
     "former_snapshot": "evidence.splits",
@@ -162,6 +167,7 @@ __all__ = [
     "Comparison",
     "Curve",
     "DataSource",
+    "Deployment",
     "EvidenceLevel",
     "FileRef",
     "Finding",
@@ -198,6 +204,7 @@ __all__ = [
     "disorder",
     "distinct",
     "escaped",
+    "established",
     "executed",
     "form_of",
     "former_snapshot",

@@ -17,7 +17,7 @@ A case is ``<cases>/<family>/<defect>/<outcome>[-words].yaml``; the file's name 
     the recorded commit holds;
 ``raw``
     the manifest's text instead, for one that cannot be read;
-``policy``, ``require``, ``reproductions``, ``change``
+``policy``, ``require``, ``reproductions``, ``change``, ``deployment``
     the evidence of those names, where the check asks for it;
 ``findings``
     the JSON Pointers of the findings expected, in order;
@@ -42,6 +42,7 @@ from auditor.engine import Gathered, ask
 from auditor.errors import UnreadableError
 from auditor.evidence.change import Change
 from auditor.evidence.claimed import ClaimedBytes, Scratch
+from auditor.evidence.deployment import Deployment
 from auditor.evidence.history import History
 from auditor.evidence.manifest import Manifest
 from auditor.evidence.measured import Measured
@@ -77,6 +78,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     require: dict[str, tuple[EvidenceLevel, ...]] = {}
     reproductions: dict[str, object] = {}
     change: dict[str, object] = {}
+    deployment: dict[str, object] = {}
     findings: tuple[str, ...] = ()
     says: tuple[str, ...] = ()
     hides: tuple[str, ...] = ()
@@ -117,6 +119,7 @@ def run(case: Case, check: Check, folder: Path) -> Result:
                 "reproductions": lambda: msgspec.convert(case.reproductions, Reproductions),
                 "rules": lambda: Rules(policy=policy, require=case.require),
                 "change": lambda: msgspec.convert({"base": recorded, "head": head, **case.change}, Change),
+                "deployment": lambda: msgspec.convert(case.deployment, Deployment),
             }
         )
         try:

@@ -16,8 +16,7 @@ from securesystemslib.dsse import Envelope
 from securesystemslib.exceptions import UnverifiedSignatureError, VerificationError
 from securesystemslib.signer import Key, Signature, Signer
 
-from auditor.attestation.errors import RefusedError
-from auditor.errors import UnreadableError
+from auditor.errors import RefusedError, UnreadableError
 from auditor.manifest.limits import Limits
 from auditor.manifest.reader import read, read_file
 

@@ -14,9 +14,8 @@ from securesystemslib.signer import Key
 
 from auditor import digest
 from auditor.attestation.envelope import opened
-from auditor.attestation.errors import RefusedError
 from auditor.attestation.statement import CANONICAL, PROPERTY, REPRODUCTION, STATEMENT, SUMMARY
-from auditor.errors import EmptySelectionError, UnreadableError
+from auditor.errors import EmptySelectionError, RefusedError, UnreadableError
 from auditor.manifest.reader import read_file
 from auditor.manifest.validate import schema
 

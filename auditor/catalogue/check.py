@@ -28,7 +28,7 @@ class CatalogueError(AuditorError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One question about a run, or about a change."""
+    """One question about a run, about a change, or about a deployment."""
 
     rule: Rule
     page: str
@@ -39,6 +39,16 @@ class Check:
     def judges_change(self) -> bool:
         """Whether the check is about the difference between two commits, not about one run."""
         return "change" in self.parameters
+
+    @property
+    def judges_deployment(self) -> bool:
+        """Whether the check is about bytes that are about to be deployed."""
+        return "deployment" in self.parameters
+
+    @property
+    def judges_run(self) -> bool:
+        """Whether the check is about one run."""
+        return not (self.judges_change or self.judges_deployment)
 
 
 def from_module(module: ModuleType, path: Path) -> Check:

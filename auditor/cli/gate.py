@@ -70,3 +70,40 @@ def merge(  # noqa: PLR0913  (one parameter for each option)
         warn=say,
     )
     return deliver(lambda: gate_merge(request), Printing(**report), gate="merge")
+
+
+@command.command(
+    "deploy",
+    epilog="""\b
+Examples:
+  auditor gate deploy runs/20260301-120000-digits.run.yaml --artifact model.safetensors
+  auditor gate deploy --artifact model.safetensors --to release/ --attestation-out attestation.json
+  auditor gate deploy --model models:/digits/7
+
+Exit codes: 0 open, 1 blocked, 2 wrong usage or invalid policy,
+3 no such file or run, 4 undecided.""",
+)
+@click.argument("manifest", required=False)
+@click.option(
+    "--artifact", "artifacts", multiple=True, type=click.Path(path_type=Path), metavar="FILE", help="What ships. Repeatable."
+)
+@click.option("--to", type=click.Path(path_type=Path), metavar="DIR", help="Hand the hashed bytes on into DIR.")
+@click.option("--image", metavar="NAME@DIGEST", help="The container that will run it.")
+@click.option("--key", metavar="FILE", help="Signs the verdict and the attestation.  [default: AUDITOR_KEY]")
+@click.option("--attestation-out", type=click.Path(path_type=Path), metavar="FILE", help="Write a signed attestation.")
+@click.option("--summary-out", type=click.Path(path_type=Path), metavar="FILE", help="Write SLSA's verification summary.")
+@click.option("--base", metavar="REF", help="The default branch.  [default: origin/HEAD, main, master]")
+@click.option("--head", metavar="REF", help="The commit that holds the manifest.  [default: HEAD]")
+@click.option("--policy-ref", metavar="REF", help="Where the policy is read.  [default: the tip of --base]")
+@judging
+def deploy(**options: Any) -> int:
+    """Judge exact bytes at the moment at which they ship, by the default branch's policy.
+
+    The files are hashed now, whatever was said of them before. The run that wrote them needs a fresh verdict, the evidence
+    and the approvals that the policy asks for, and no revoked ancestor. Without MANIFEST it is found by the files' digests.
+    """
+    from auditor.cli.deploying import Options, deployed  # noqa: PLC0415  (loaded when called)
+
+    names = ("form", "outputs", "quiet", "no_color")
+    printing = Printing(**{name: options.pop(name) for name in names})
+    return deliver(lambda: deployed(Options(**options)), printing, gate="deploy")

@@ -24,16 +24,16 @@ Exit codes: 0 vouched for, 1 refused, 2 wrong usage, 3 no such file.""",
     metavar="FILE",
     help="What is used. Repeatable.",
 )
-@click.option("--key", type=click.Path(path_type=Path), required=True, metavar="PUB", help="Public key of the judge.")
-def command(attestation: Path, artifacts: tuple[Path, ...], key: Path) -> None:
+@click.option("--key", required=True, metavar="PUB", help="Public key of the judge, PEM or OpenSSH.")
+def command(attestation: Path, artifacts: tuple[Path, ...], key: str) -> None:
     """Verify that ATTESTATION is signed by this key and speaks about exactly these files.
 
     Needs no repository, no ledger and no network. Refuses other bytes, versions that it does not know, duplicate keys,
     another key, an expired verdict, and every change.
     """
-    from auditor.attestation.keys import public_key  # noqa: PLC0415  (loaded when called)
     from auditor.attestation.verify import verify  # noqa: PLC0415
+    from auditor.ledger.keys import public_key  # noqa: PLC0415  (loaded when called)
     from auditor.render.attestation import vouched  # noqa: PLC0415
     from auditor.render.text import visible_lines  # noqa: PLC0415
 
-    click.echo(visible_lines(vouched(verify(attestation, artifacts, public_key(key)))))
+    click.echo(visible_lines(vouched(verify(attestation, artifacts, public_key(key).sslib()))))

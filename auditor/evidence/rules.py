@@ -10,8 +10,12 @@ from auditor.model.words import EvidenceLevel, Tier
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """The policy and, where a gate judges, what that gate requires of each kind of claim."""
+    """The policy and, where a gate judges, what that gate requires of each kind of claim.
+
+    ``established`` holds the levels that trusted verdicts on record give the claims of this run (``metric:accuracy``).
+    """
 
     policy: Policy
     require: dict[str, tuple[EvidenceLevel, ...]] = field(default_factory=dict)
     tiers: tuple[Tier, ...] = ()
+    established: dict[str, EvidenceLevel] = field(default_factory=dict)

@@ -23,7 +23,7 @@ from auditor.git import Repository
 from auditor.model.band import Calibration
 from auditor.model.finding import Finding, Rule
 from auditor.model.policy import Policy
-from auditor.model.report import RunReport
+from auditor.model.report import Established, RunReport
 from auditor.model.run import Run
 from auditor.model.words import EvidenceLevel, Isolation, Tier
 from auditor.policy import waivers
@@ -75,6 +75,7 @@ class Bench:
     require: dict[str, tuple[EvidenceLevel, ...]]
     scratch: Scratch
     bands: tuple[Calibration, ...] = ()
+    established: dict[str, EvidenceLevel] = field(default_factory=dict)
     progress: Progress = silent
     hashing: Hashing = field(default_factory=Hashing)
 
@@ -129,7 +130,7 @@ class Bench:
                 "measured": lambda: _measured(manifest.run, claimed()),
                 "history": history,
                 "reproductions": reproductions,
-                "rules": lambda: Rules(policy=self.policy, require=self.require, tiers=self.executing.tiers),
+                "rules": lambda: self.rules,
             }
         )
         asked = ask(self.selection, gathered, manifest.place)
@@ -150,8 +151,26 @@ class Bench:
             id=run_id,
             results=applied.results,
             reproductions=executed,
+            claims=self._claims(gathered),
         )
         return report, applied.refused
+
+    @cached_property
+    def rules(self) -> Rules:
+        """The policy, as far as a check may look at it."""
+        return Rules(policy=self.policy, require=self.require, tiers=self.executing.tiers, established=self.established)
+
+    def _claims(self, gathered: Gathered) -> tuple[Established, ...]:
+        """How the claims are known that a level is required for."""
+        if not self.require:
+            return ()
+        from auditor.evidence.levels import established  # noqa: PLC0415  (statistics: only gates need them)
+
+        try:
+            evidence = (gathered[name] for name in ("run", "measured", "claimed", "reproductions", "rules"))
+            return established(*evidence)  # type: ignore[arg-type]  # each is what its name says
+        except Inconclusive:
+            return ()
 
     def reproduce(
         self, subject: Subject, run: Run, claimed: ClaimedBytes, history: Callable[[], History], *, at: str | None = None

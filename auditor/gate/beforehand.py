@@ -40,7 +40,7 @@ def requirement(checklist: str) -> Callable[[Path, str, bytes], Sequence[str]]:
             selection = [
                 selected
                 for selected in select(checklist, policy.severities, in_work_tree(root, policy.checks, scratch))
-                if not selected.check.judges_change and not selected.check.rule.id.startswith(_AFTERWARDS)
+                if selected.check.judges_run and not selected.check.rule.id.startswith(_AFTERWARDS)
             ]
             with Repository.discover(root) as repository:
                 bench = Bench(

@@ -234,7 +234,7 @@ def _judge(case: _Case, loaded: LoadedPolicy) -> _Judged:
         for selected in select(gate.checklist, _weighed(policy, trusted, own), own)
         if case.request.only is None or selected.check.rule.id.startswith(case.request.only)
     ]
-    bench = _bench(case, policy, gate, [s for s in selection if not s.check.judges_change])
+    bench = _bench(case, policy, gate, [s for s in selection if s.check.judges_run])
     audits = [bench.audit(subject) for subject in case.subjects]
     runs = tuple(report for report, _ in audits)
     refused = tuple(finding for _, findings in audits for finding in findings)

@@ -244,7 +244,7 @@ def _selection(
     return [
         selected
         for selected in select(look.checklist or policy.gates.merge.checklist, policy.severities, own)
-        if not selected.check.judges_change and (only is None or selected.check.rule.id.startswith(only))
+        if selected.check.judges_run and (only is None or selected.check.rule.id.startswith(only))
     ]
 
 

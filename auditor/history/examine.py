@@ -279,7 +279,7 @@ def _claims(subject: Subject) -> Sequence[Claim]:
 def _selected(policy: Policy) -> list[Selected]:
     known = catalogue()
     weights = {check: weight for check, weight in policy.severities.items() if check in known}
-    return [one for one in select(policy.gates.history.checklist, weights) if not one.check.judges_change]
+    return [one for one in select(policy.gates.history.checklist, weights) if one.check.judges_run]
 
 
 def _settled(results: Sequence[Result], facts: Facts) -> bool:

@@ -9,14 +9,22 @@ import msgspec
 
 from auditor.model.comparison import ReproductionResult
 from auditor.model.finding import Result
-from auditor.model.words import Exit, Outcome, Severity, Verdict
+from auditor.model.words import EvidenceLevel, Exit, Outcome, Severity, Verdict
+
+
+class Established(msgspec.Struct, frozen=True, kw_only=True):
+    """How one claim is known. ``claim`` is ``metric:NAME`` or ``weights:NAME``, ``pointer`` its place in the manifest."""
+
+    claim: str
+    level: EvidenceLevel
+    pointer: str = ""
 
 
 class RunReport(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that was found about one manifest.
 
     ``identity`` tells what ``digest`` covers: the canonical form of a readable manifest, or the raw bytes of one that
-    cannot be read (then ``id`` is None).
+    cannot be read (then ``id`` is None). ``claims`` are those that the gate requires a level of evidence for.
     """
 
     manifest: str
@@ -25,6 +33,7 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
     id: str | None
     results: tuple[Result, ...] = ()
     reproductions: tuple[ReproductionResult, ...] = ()
+    claims: tuple[Established, ...] = ()
 
 
 class PolicyUsed(msgspec.Struct, frozen=True, kw_only=True):

@@ -52,6 +52,7 @@ def _run(run: RunReport) -> dict[str, Any]:
         "id": None if run.id is None else plain(run.id),
         "results": [_result(result) for result in run.results],
         "reproductions": [_reproduction(reproduction) for reproduction in run.reproductions],
+        "claims": [{"claim": plain(one.claim), "level": one.level, "pointer": plain(one.pointer)} for one in run.claims],
     }
 
 

@@ -22,16 +22,16 @@ sys.path.append(str(Path(__file__).resolve().parent))
 from other import NotAcceptedError, accept
 
 from auditor.attestation.envelope import sealed
-from auditor.attestation.errors import RefusedError
-from auditor.attestation.keys import public_key
-from auditor.attestation.predicate import Approval, Decision, reproduction, summary
+from auditor.attestation.predicate import Approval, Judged, Vouching, found, reproduction, summary
 from auditor.attestation.statement import CANONICAL, REPRODUCTION, SUMMARY, Subject, finite, payload
 from auditor.attestation.verify import verify
 from auditor.digest import of_bytes
+from auditor.errors import RefusedError
+from auditor.ledger.keys import public_key
 from auditor.manifest.reader import read
 from auditor.model.comparison import Comparison, ReproductionResult, Tolerance
 from auditor.model.policy import Gates
-from auditor.model.report import PolicyUsed, RunReport
+from auditor.model.report import Established, PolicyUsed, RunReport
 from auditor.model.words import Agreement, EvidenceLevel, Tier, Verdict
 from auditor.resources import folder
 
@@ -50,16 +50,33 @@ def pem(private):
     return private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 
-def decision(**changes) -> Decision:
+VOUCHING = ("expires", "approvals")
+
+
+def reproduction_of(**changes):
+    """A predicate with everything in it."""
+    return reproduction(facts(**changes), vouching(**changes), required=1)
+
+
+def vouching(**changes) -> Vouching:
+    given = {"expires": NOW + dt.timedelta(days=30), "approvals": (Approval(by="approver", entry=of_bytes(b"entry")),)}
+    return Vouching(version="0.1.0", decided=NOW, **given | {k: v for k, v in changes.items() if k in VOUCHING})
+
+
+def facts(**changes):
     compared = Comparison(
-        of="metric:accuracy", agreement=Agreement.WITHIN_TOLERANCE, expected=0.97, actual=float("nan"),
-        tolerance=Tolerance(absolute=1e-9, relative=1e-6), excess=0.5, detectable=1e-3,
-    )  # fmt: skip
+        of="metric:accuracy",
+        agreement=Agreement.WITHIN_TOLERANCE,
+        expected=0.97,
+        actual=float("nan"),
+        tolerance=Tolerance(absolute=1e-9, relative=1e-6),
+        excess=0.5,
+        detectable=1e-3,
+    )
     shown = ReproductionResult(
         name="smoke", tier=Tier.SMOKE, agreement=Agreement.BITWISE, isolation="bwrap", comparisons=(compared,)
     )
     given = {
-        "version": "0.1.0",
         "gate": "deploy",
         "verdict": Verdict.OPEN,
         "advisory": False,
@@ -67,14 +84,15 @@ def decision(**changes) -> Decision:
         "policy": PolicyUsed(role="base", digest=of_bytes(b"policy"), ref="cd" * 20, verdict=Verdict.OPEN),
         "rules": Gates().deploy,
         "run": RunReport(
-            manifest="runs/a.run.yaml", digest=of_bytes(b"run"), identity="canonical", id="a", reproductions=(shown,)
+            manifest="runs/a.run.yaml",
+            digest=of_bytes(b"run"),
+            identity="canonical",
+            id="a",
+            reproductions=(shown,),
+            claims=(Established(claim="metric:accuracy", level=EvidenceLevel.RECOMPUTED),),
         ),
-        "levels": {"metric:accuracy": EvidenceLevel.RECOMPUTED},
-        "decided": NOW,
-        "expires": NOW + dt.timedelta(days=30),
-        "approvals": (Approval(by="approver", entry=of_bytes(b"entry")),),
     }
-    return Decision(**given | changes)
+    return found(Judged(**given | {k: v for k, v in changes.items() if k not in VOUCHING}))
 
 
 def subjects():
@@ -93,13 +111,13 @@ def room(tmp_path, private):
     (tmp_path / "model.npz").write_bytes(MODEL)
     (tmp_path / "key.pub").write_bytes(pem(private))
     (tmp_path / "attestation.json").write_bytes(
-        sealed(payload(subjects(), REPRODUCTION, reproduction(decision())), signer(private))
+        sealed(payload(subjects(), REPRODUCTION, reproduction_of()), signer(private))
     )
     return tmp_path
 
 
 def ours(room):
-    return verify(room / "attestation.json", [room / "model.npz"], public_key(room / "key.pub"))
+    return verify(room / "attestation.json", [room / "model.npz"], public_key(str(room / "key.pub")).sslib())
 
 
 def theirs(room):
@@ -114,7 +132,7 @@ def refused_by_both(room, words="."):
 
 
 def attest(room, private, kind=REPRODUCTION, *, predicate=None, raw=None):
-    made = raw or payload(subjects(), kind, predicate or reproduction(decision()))
+    made = raw or payload(subjects(), kind, predicate or reproduction_of())
     (room / "attestation.json").write_bytes(sealed(made, signer(private)))
 
 
@@ -137,21 +155,21 @@ def test_a_manifest_in_another_layout_is_the_same_subject(room):
     (room / "other.run.yaml").write_bytes(
         b"# moved\nrun:\n  status: succeeded\n  id: case\nschema: auditor/run-manifest/v1\n"
     )
-    verify(room / "attestation.json", [room / "other.run.yaml"], public_key(room / "key.pub"))
+    verify(room / "attestation.json", [room / "other.run.yaml"], public_key(str(room / "key.pub")).sslib())
     (room / "changed.run.yaml").write_bytes(MANIFEST.replace(b"case", b"else"))
     with pytest.raises(RefusedError, match="no subject"):
-        verify(room / "attestation.json", [room / "changed.run.yaml"], public_key(room / "key.pub"))
+        verify(room / "attestation.json", [room / "changed.run.yaml"], public_key(str(room / "key.pub")).sslib())
 
 
 def test_slsa_summary_is_understood(room, private):
-    attest(room, private, SUMMARY, predicate=summary(decision(), of_bytes(MODEL)))
+    attest(room, private, SUMMARY, predicate=summary(facts(), vouching(), of_bytes(MODEL)))
     assert ours(room).predicate == theirs(room)
-    attest(room, private, SUMMARY, predicate=summary(decision(verdict=Verdict.BLOCKED), of_bytes(MODEL)))
+    attest(room, private, SUMMARY, predicate=summary(facts(verdict=Verdict.BLOCKED), vouching(), of_bytes(MODEL)))
     refused_by_both(room, "FAILED")
 
 
 def test_no_approval_is_written_as_zero(room, private):
-    attest(room, private, predicate=reproduction(decision(approvals=())))
+    attest(room, private, predicate=reproduction_of(approvals=()))
     assert ours(room).predicate["approvals"] == {"required": 1, "count": 0, "given": []}
 
 
@@ -183,7 +201,7 @@ def test_signature_of_another_key_under_the_right_name_is_refused(room, private)
     ],
 )
 def test_what_does_not_say_yes_now_is_refused(room, private, changes, words):
-    attest(room, private, predicate=reproduction(decision(**changes)))
+    attest(room, private, predicate=reproduction_of(**changes))
     refused_by_both(room, words)
 
 
@@ -194,13 +212,13 @@ def test_unknown_predicate_version_is_refused(room, private, kind):
 
 
 def test_predicate_of_another_shape_is_refused(room, private):
-    attest(room, private, predicate=reproduction(decision()) | {"more": 1})
+    attest(room, private, predicate=reproduction_of() | {"more": 1})
     with pytest.raises(RefusedError, match="not what its version says"):
         ours(room)
 
 
 def test_duplicate_keys_are_refused_inside_and_outside(room, private):
-    made = payload(subjects(), REPRODUCTION, reproduction(decision()))
+    made = payload(subjects(), REPRODUCTION, reproduction_of())
     attest(room, private, raw=made.replace(b'"verdict":"open"', b'"verdict":"blocked","verdict":"open"'))
     refused_by_both(room, "twice|duplicate")
     attest(room, private)
@@ -267,6 +285,6 @@ def test_schema_is_one_and_accepts_what_is_written():
     jsonschema.Draft202012Validator.check_schema(rules)
     validator = jsonschema.Draft202012Validator(rules)
     assert not list(validator.iter_errors(rules["examples"][0]))
-    assert not list(validator.iter_errors(finite(reproduction(decision(expires=None)))))
+    assert not list(validator.iter_errors(finite(reproduction_of(expires=None))))
     page = (folder("schemas") / "reproduction.md").read_text(encoding="utf-8")
     assert all(f"`{name}`" in page for name in rules["properties"])

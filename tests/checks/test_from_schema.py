@@ -27,7 +27,7 @@ from auditor.model.policy import Policy
 from auditor.model.words import Outcome, Tier
 from auditor.resources import folder
 
-SELECTION = [selected for selected in select("strict") if not selected.check.judges_change]
+SELECTION = [selected for selected in select("strict") if selected.check.judges_run]
 SCHEMA = json.loads((folder("schemas") / "run-manifest.v1.schema.json").read_text(encoding="utf-8"))
 FILES = {
     "train.py": b"import os, random\nprint(random.random(), os.environ['X'], hash('a'))\n",

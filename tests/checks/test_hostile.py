@@ -28,7 +28,7 @@ from auditor.model.finding import Result
 from auditor.model.policy import Policy
 from auditor.model.words import EvidenceLevel, Outcome, Tier
 
-SELECTION: list[Selected] = [selected for selected in select("strict") if not selected.check.judges_change]
+SELECTION: list[Selected] = [selected for selected in select("strict") if selected.check.judges_run]
 FILES = {
     "train.py": "print(1)\n",
     "data/train.csv": "id,x,label\n1,0.5,0\n2,0.7,1\n",

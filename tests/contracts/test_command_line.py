@@ -9,7 +9,7 @@ import pytest
 import yaml
 from workbench import checks, validator, verify
 
-BUILT = ("demo", "init", "record", "check", "reproduce", "compare", "gate", "checks", "explain")
+BUILT = ("demo", "init", "record", "check", "reproduce", "compare", "gate", "verify", "checks", "explain")
 LATER = ("diff", "why", "export")
 
 

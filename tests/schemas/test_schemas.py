@@ -21,7 +21,7 @@ from auditor.manifest.write import dump
 from auditor.model.comparison import Comparison, ReproductionResult
 from auditor.model.finding import Finding, Result
 from auditor.model.policy import Policy
-from auditor.model.report import PolicyUsed, RunReport
+from auditor.model.report import Established, PolicyUsed, RunReport
 from auditor.model.run import Run
 from auditor.model.words import Agreement, EvidenceLevel, Exit, Isolation, Outcome, Severity, Tier, Verdict
 from auditor.reproduce.bundle.nouns import Bundle
@@ -167,12 +167,13 @@ def test_the_policy_mirrors_its_type():
         (Comparison, REPORT["$defs"]["comparison"]),
         (ReproductionResult, REPORT["$defs"]["reproduction"]),
         (RunReport, REPORT["$defs"]["run"]),
+        (Established, REPORT["$defs"]["run"]["properties"]["claims"]["items"]),
         (PolicyUsed, REPORT["properties"]["policies"]["items"]),
     ],
 )
 def test_the_report_has_the_fields_of_its_types(struct, rule):
     assert {field.encode_name for field in msgspec.structs.fields(struct)} == set(rule["properties"])
-    assert set(rule["required"]) | {"note", "first", "worst"} >= set(rule["properties"])
+    assert set(rule["required"]) | {"note", "first", "worst", "claims"} >= set(rule["properties"])
 
 
 def test_vocabularies_are_the_ones_of_the_model():

@@ -1,0 +1,175 @@
+"""Judges the run behind a deployment: by a judge's fresh verdict on record, else now, by today's rules."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from auditor import __version__, digest
+from auditor.attestation.predicate import Judged, found
+from auditor.catalogue.checklists import Selected
+from auditor.errors import LedgerError
+from auditor.evidence.claimed import Scratch
+from auditor.evidence.unanswered import Inconclusive
+from auditor.gate.audit import Bench, Executing, Progress, rule_digests
+from auditor.gate.standing import Record
+from auditor.gate.subject import Subject
+from auditor.git import Repository
+from auditor.ledger.entry import Entry, Kind
+from auditor.ledger.keys import SigningKey
+from auditor.ledger.ledger import Ledger
+from auditor.model.policy import Policy
+from auditor.model.report import Established, PolicyUsed, RunReport
+from auditor.model.run import Json
+from auditor.model.words import Isolation, Tier, Verdict
+from auditor.policy.judge import verdict_of
+from auditor.policy.load import BUILT_IN, LoadedPolicy, duration
+
+
+@dataclass(slots=True, kw_only=True)
+class Case:
+    """One deployment on its way to a verdict. ``head`` is judged, the policy is that of ``policy_commit``."""
+
+    repository: Repository
+    head: str
+    policy_commit: str
+    loaded: LoadedPolicy
+    ledger: Ledger
+    scratch: Scratch
+    key: SigningKey | None
+    progress: Progress
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def policy(self) -> Policy:
+        """The rules that decide."""
+        return self.loaded.policy
+
+    def used(self, verdict: Verdict | None = None) -> PolicyUsed:
+        """The policy as a report names it, with what it came to."""
+        built_in = self.loaded.source == BUILT_IN
+        return PolicyUsed(
+            role="built-in" if built_in else "base", digest=self.loaded.digest, ref=self.policy_commit, verdict=verdict
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What is known of the run. ``facts`` are the body of its verdict, ``entry`` where that is on record."""
+
+    run: RunReport
+    facts: dict[str, Json]
+    entry: Entry | None
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the run itself comes to, whoever approved and whatever was revoked."""
+        return Verdict(str(self.facts["verdict"]))
+
+    @property
+    def advisory(self) -> bool:
+        """Whether nothing isolated stands behind it."""
+        return self.facts["advisory"] is not False
+
+
+def judge(case: Case, subject: Subject, selection: Sequence[Selected], known: Record) -> Judgement:
+    """The judgement of the run: a judge's, when one is on record and fresh, else this gate's own."""
+    chosen = [one for one in selection if one.check.judges_run]
+    rules = _rules(case, chosen)
+    return _warm(case, subject, known, rules) or _judged(case, subject, chosen, known, rules)
+
+
+def artifacts_of(subject: Subject) -> set[str]:
+    """The digests of everything that the run says it wrote."""
+    try:
+        return {artifact.digest for artifact in subject.manifest.run.artifacts if artifact.digest is not None}
+    except Inconclusive:
+        return set()
+
+
+def _rules(case: Case, chosen: Sequence[Selected]) -> str:
+    """The digest of today's rules: a verdict by others is no verdict about this deployment."""
+    rules: dict[str, Json] = {
+        "tool": __version__,
+        "checks": rule_digests(list(chosen)),
+        "weights": {one.check.rule.id: str(one.severity) for one in chosen},
+        "tiers": list(case.policy.gates.deploy.tiers),
+    }
+    return digest.of_value(rules)
+
+
+def _warm(case: Case, subject: Subject, known: Record, rules: str) -> Judgement | None:
+    """A judge's fresh verdict about this very run by today's rules, which needs no judging again."""
+    entry = known.counting
+    if entry is None or (entry.body.get("gate"), entry.body.get("rules"), entry.body.get("verdict")) != (
+        "deploy",
+        rules,
+        Verdict.OPEN,
+    ):
+        return None
+    about = entry.body.get("run")
+    run_id = about.get("id") if isinstance(about, dict) else None
+    case.notes.append(f"judged at {entry.written[:19]}Z by {entry.actor} (ledger entry {entry.sequence}); not judged again")
+    run = RunReport(
+        manifest=subject.path,
+        digest=subject.digest,
+        identity=subject.identity,
+        id=run_id if isinstance(run_id, str) else None,
+        claims=tuple(Established(claim=claim, level=level) for claim, level in sorted(known.established.items())),
+    )
+    return Judgement(run=run, facts=dict(entry.body), entry=entry)
+
+
+def _judged(case: Case, subject: Subject, chosen: list[Selected], known: Record, rules: str) -> Judgement:
+    """Judge the run now, by today's rules, and put the verdict on record."""
+    gate = case.policy.gates.deploy
+    run, _ = _bench(case, chosen, known).audit(subject)
+    verdict = verdict_of(run.results, gate)
+    if not _succeeded(subject):
+        case.notes.append("the run did not succeed, so it has nothing to deploy")
+        verdict = max(verdict, Verdict.UNDECIDED)
+    advisory = any(shown.isolation == Isolation.NONE for shown in run.reproductions if shown.tier > Tier.RECOMPUTE)
+    used = case.used(verdict)
+    judged = Judged(gate="deploy", verdict=verdict, advisory=advisory, head=case.head, policy=used, rules=gate, run=run)
+    facts = found(judged) | {"rules": rules}
+    return Judgement(run=run, facts=facts, entry=_recorded(case, subject, facts, advisory=advisory))
+
+
+def _recorded(case: Case, subject: Subject, facts: dict[str, Json], *, advisory: bool) -> Entry | None:
+    """The verdict on record; None where it must not or cannot be."""
+    if advisory or case.policy.mode != "enforce":
+        return None
+    try:
+        about = sorted(artifacts_of(subject))
+        return case.ledger.append(Kind.VERDICT, subject=subject.digest, subjects=about, body=facts, key=case.key)
+    except LedgerError as error:
+        case.notes.append(f"the verdict is not on record: {error.message}")
+        return None
+
+
+def _bench(case: Case, chosen: list[Selected], known: Record) -> Bench:
+    gate = case.policy.gates.deploy
+    return Bench(
+        root=case.repository.root,
+        repository=case.repository,
+        judged=case.head,
+        policy=case.policy,
+        selection=chosen,
+        executing=Executing(
+            tiers=gate.tiers,
+            isolation=gate.isolation,
+            deadline=time.monotonic() + duration(gate.budget) if gate.budget else None,
+        ),
+        require=gate.require,
+        scratch=case.scratch,
+        established=dict(known.established),
+        progress=case.progress,
+    )
+
+
+def _succeeded(subject: Subject) -> bool:
+    try:
+        return subject.manifest.run.run.status == "succeeded"
+    except Inconclusive:
+        return True  # its own findings say what is wrong

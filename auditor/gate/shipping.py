@@ -1,0 +1,144 @@
+"""The files that are about to ship: each opened once, hashed from that one opening, and handed on from it.
+
+Hashing a path and then copying the path would leave a moment in between for other bytes. So what is hashed is what is
+copied, and where nothing is copied, a file that changed since is found out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from auditor.errors import EmptySelectionError, RefusedError, UsageError
+from auditor.store.cache import Status
+
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hashed:
+    """One file as it was read. ``copy`` holds the very bytes that were hashed, where they are to be handed on."""
+
+    path: Path
+    name: str
+    digest: str
+    size: int
+    status: Status
+    copy: Path | None
+
+
+class Shipment:
+    """Hashes files in the background from the moment it is made; close it, or use it as a context manager.
+
+    ``files`` are what to ship, by the name under which each is handed on. ``to`` is a directory that the verified bytes are
+    put into once the gate is open; None hands on nothing but digests.
+    """
+
+    def __init__(self, files: Sequence[tuple[str, Path]], to: Path | None) -> None:
+        self._to = to
+        if to is not None:
+            _prepare(to, [name for name, _ in files])
+        self._pool = ThreadPoolExecutor(max_workers=max(1, min(2, len(files))))
+        self._running: list[Future[Hashed]] = [self._pool.submit(_read, name, path, to) for name, path in files]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    def hashed(self) -> tuple[Hashed, ...]:
+        """Every file with its digest.
+
+        Raises:
+            EmptySelectionError: one cannot be read. UsageError: one is no regular file.
+        """
+        return tuple(future.result() for future in self._running)
+
+    def confirm(self) -> None:
+        """Make sure that the paths still hold what was hashed, where they and no copies are what ships.
+
+        Raises:
+            RefusedError: one was swapped or written to since.
+        """
+        for one in self.hashed():
+            try:
+                now = Status.of(one.path.stat())
+            except OSError:
+                now = None
+            if one.copy is None and now != one.status:
+                raise RefusedError(
+                    f"{one.path} was changed between hashing and hand-over",
+                    hint="hand it on with --to DIR",
+                )
+
+    def hand_over(self) -> list[Path]:
+        """Put the bytes that were hashed where they were asked for, read-only; their paths."""
+        placed = []
+        for one in self.hashed():
+            if one.copy is not None and self._to is not None:
+                target = self._to / one.name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                one.copy.chmod(0o444)
+                os.link(one.copy, target)  # fails where somebody put a file meanwhile; a rename would replace it
+                one.copy.unlink()
+                placed.append(target)
+        return placed
+
+    def close(self) -> None:
+        """Stop, and remove what was not handed over."""
+        self._pool.shutdown(cancel_futures=True)
+        for future in self._running:
+            if not future.cancelled() and future.exception() is None and (copy := future.result().copy) is not None:
+                copy.unlink(missing_ok=True)
+
+
+def _prepare(to: Path, names: Sequence[str]) -> None:
+    if len(set(names)) != len(names):
+        raise UsageError("two files of the same name cannot be handed on into one directory", hint="use two calls")
+    to.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        if os.path.lexists(to / name):
+            raise UsageError(f"{to / name} exists already", hint="hand on into an empty directory")
+
+
+def _read(name: str, path: Path, to: Path | None) -> Hashed:
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise EmptySelectionError(f"{path} cannot be read: {error.strerror}") from None
+    with os.fdopen(handle, "rb", buffering=0) as stream:
+        before = os.fstat(handle)
+        if not stat.S_ISREG(before.st_mode):
+            raise UsageError(f"{path} is no regular file", hint="name the files in it: --artifact is repeatable")
+        state, size = hashlib.sha256(), 0
+        copy = None if to is None else tempfile.NamedTemporaryFile(dir=to, prefix=".unverified-", delete=False)  # noqa: SIM115
+        try:
+            while block := stream.read(_BLOCK):
+                state.update(block)
+                size += len(block)
+                if copy is not None:
+                    copy.write(block)
+        except BaseException:
+            if copy is not None:
+                Path(copy.name).unlink(missing_ok=True)
+            raise
+        finally:
+            if copy is not None:
+                copy.close()
+        return Hashed(
+            path=path,
+            name=name,
+            digest=f"sha256:{state.hexdigest()}",
+            size=size,
+            status=Status.of(os.fstat(handle)),
+            copy=Path(copy.name) if copy is not None else None,
+        )
