@@ -82,7 +82,7 @@ class Repository:
 
     @classmethod
     def discover(cls, start: Path) -> Repository:
-        """The repository whose work tree holds ``start``.
+        """The repository whose work tree holds ``start``, or the bare one that ``start`` is.
 
         Raises:
             UsageError: ``start`` is in no git repository, or git refuses to read it.
@@ -90,6 +90,8 @@ class Repository:
         if not start.is_dir():
             raise UsageError(f"{start}: no such directory")
         answer = _git(start, "rev-parse", "--show-toplevel")
+        if answer.returncode and _git(start, "rev-parse", "--is-bare-repository").stdout == b"true\n":
+            return cls(Path(_text(_git(start, "rev-parse", "--absolute-git-dir").stdout).removesuffix("\n")))
         if answer.returncode:
             words = _text(answer.stderr).strip()
             if "dubious ownership" in words:
@@ -171,6 +173,24 @@ class Repository:
     def is_shallow(self) -> bool:
         """Whether history was cut off by a shallow clone."""
         return self.ask("rev-parse", "--is-shallow-repository") == "true"
+
+    @cached_property
+    def is_bare(self) -> bool:
+        """Whether there is no work tree; then :attr:`root` is git's own folder, and no place to look for files."""
+        return self.ask("rev-parse", "--is-bare-repository") == "true"
+
+    def complete(self, *commits: str) -> None:
+        """Fetch ``commits`` and all of history from ``origin``, where this clone lacks any of it; it may fail to.
+
+        For clones that a machine made for one job: nobody's own clone is changed behind their back.
+        """
+        shallow = self.is_shallow
+        if not shallow and all(self.commit(commit) is not None for commit in commits):
+            return
+        options = ("--quiet", "--no-tags", "--no-recurse-submodules", *(("--unshallow",) if shallow else ()))
+        self.ask("-c", "protocol.ext.allow=never", "fetch", *options, "--", "origin", *commits)
+        self.close()  # what the reading process did not find it would go on not finding
+        self.__dict__.pop("is_shallow", None)
 
     def commit(self, ref: str) -> str | None:
         """The full id of the commit that ``ref`` names, or None."""

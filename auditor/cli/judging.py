@@ -12,12 +12,10 @@ from typing import Any
 
 import click
 
-from auditor import __version__
 from auditor.cli.ending import complain, say
-from auditor.errors import AuditorError, EmptySelectionError, PolicyError, UndecidableError, UsageError
-from auditor.model.finding import Finding, Result
+from auditor.errors import EmptySelectionError, PolicyError, UndecidableError, UsageError
+from auditor.gate.unjudged import unjudged
 from auditor.model.report import Report
-from auditor.model.words import EvidenceLevel, Exit, Outcome, Severity, Verdict
 from auditor.render import RENDERERS
 
 _FORMATS = list(RENDERERS)
@@ -67,7 +65,7 @@ def deliver(
     try:
         report = judge()
     except (EmptySelectionError, UndecidableError, PolicyError) as error:
-        report = _unjudged(error, gate)
+        report = unjudged(error, gate)
         complain(error)
     terminal = sys.stdout.isatty()
     color = terminal and not printing.no_color and "NO_COLOR" not in os.environ
@@ -94,31 +92,3 @@ def _output(text: str) -> tuple[str, Path]:
     if not colon or not path or name not in RENDERERS:
         raise UsageError(f"--output {text!r} is not FORMAT:FILE", hint=f"formats: {', '.join(_FORMATS)}")
     return name, Path(path)
-
-
-def _unjudged(error: AuditorError, gate: str | None) -> Report:
-    """The report of a judgement that could not be made. A policy that cannot be read is a finding of its own."""
-    results: tuple[Result, ...] = ()
-    if isinstance(error, PolicyError):
-        findings = getattr(error, "findings", ()) or (Finding(message=str(error), fix=error.hint or "see `auditor init`"),)
-        results = (
-            Result(
-                check="governance/invalid-policy",
-                outcome=Outcome.FAILED,
-                severity=Severity.BLOCKER,
-                evidence=EvidenceLevel.RECOMPUTED,
-                findings=findings,
-            ),
-        )
-    return Report(
-        version=__version__,
-        gate=gate,
-        verdict=_verdict(error.exit) if gate is not None else None,
-        exit=error.exit,
-        results=results,
-        notes=(str(error), *([error.hint] if error.hint else [])),
-    )
-
-
-def _verdict(code: Exit) -> Verdict:
-    return Verdict.BLOCKED if code is Exit.BLOCKED else Verdict.UNDECIDED

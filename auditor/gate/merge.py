@@ -283,7 +283,7 @@ def _succeeded(subject: Subject) -> bool:
 def _bench(case: _Case, policy: Policy, gate: Gate, selection: list[Selected]) -> Bench:
     asked = case.request.carried
     return Bench(
-        root=case.repository.root,
+        root=_work_tree(case),
         repository=case.repository,
         judged=case.refs.head,
         policy=policy,
@@ -301,6 +301,15 @@ def _bench(case: _Case, policy: Policy, gate: Gate, selection: list[Selected]) -
         bands=read_bands_at(case.repository, case.refs.policy, policy) if policy.bands else (),
         progress=case.request.progress,
     )
+
+
+def _work_tree(case: _Case) -> Path:
+    """Where files outside the commits may lie: the work tree, or an empty folder for a repository that has none."""
+    if not case.repository.is_bare:
+        return case.repository.root
+    empty = case.scratch() / "no-work-tree"
+    empty.mkdir(exist_ok=True)
+    return empty
 
 
 def _change_selection(selection: Iterable[Selected], change: Change) -> list[Selected]:

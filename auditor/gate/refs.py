@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from auditor.errors import UndecidableError, UsageError
+from auditor.gate.event import payload
 from auditor.git import Repository
 
-_EVENT_LIMIT = 32 << 20
+_NONE = "0" * 40
+_SHA = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,8 @@ def resolve(repository: Repository, *, head: str | None, base: str | None, polic
         UndecidableError: there is no base to compare with, no common ancestor, or not the event's head in this clone.
     """
     event = _event()
+    if event:
+        repository.complete(*(sha for sha in event.values() if _SHA.fullmatch(sha)))
     head_commit = _commit(repository, head or event.get("head") or "HEAD", given=head)
     named = base or event.get("base") or default_branch(repository)
     if named is None:
@@ -86,23 +90,19 @@ def _commit(repository: Repository, ref: str, *, given: str | None) -> str:
 
 
 def _event() -> dict[str, str]:
-    """Head and base of the pull request or merge group that a GitHub Actions job runs for; empty elsewhere."""
+    """Head and base of the pull request, merge group or push that a GitHub Actions job runs for; empty elsewhere."""
     path = os.environ.get("GITHUB_EVENT_PATH")
     if not path or os.environ.get("GITHUB_ACTIONS") != "true":
         return {}
-    try:
-        if Path(path).stat().st_size > _EVENT_LIMIT:
-            raise UndecidableError(f"the event payload {path} is larger than any that GitHub sends")
-        payload = json.loads(Path(path).read_bytes())
-    except (OSError, ValueError) as error:
-        raise UndecidableError(f"the event payload {path} cannot be read: {error}") from None
-    if not isinstance(payload, dict):
-        return {}
-    request, group = payload.get("pull_request"), payload.get("merge_group")
+    told = payload(Path(path))
+    request, group = told.get("pull_request"), told.get("merge_group")
     if isinstance(request, dict):
         return {key: sha for key in ("head", "base") if (sha := _sha(request.get(key)))}
     if isinstance(group, dict):
         return {key: str(group[f"{key}_sha"]) for key in ("head", "base") if f"{key}_sha" in group}
+    # A new branch has no commit before it; there the default branch is the base.
+    if {"before", "after"} <= told.keys() and _NONE not in {str(told["before"]), str(told["after"])}:
+        return {"head": str(told["after"]), "base": str(told["before"])}
     return {}
 
 

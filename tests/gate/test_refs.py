@@ -177,3 +177,51 @@ class TestEvent:
 def test_continuous_integration_is_known_by_its_variable(monkeypatch, value, expected):
     monkeypatch.setenv("CI", value)
     assert in_ci() is expected
+
+
+class TestShallowClone:
+    """What actions/checkout leaves by default: one commit, the merge of the pull request into its base."""
+
+    @pytest.fixture
+    def shallow(self, checkout, tmp_path):
+        checkout.git("config", "uploadpack.allowAnySHA1InWant", "true")
+        checkout.git("checkout", "-q", "main")
+        checkout.commit("main moved on")
+        checkout.git("merge", "-q", "--no-edit", "work")
+        clone = tmp_path / "clone"
+        subprocess.run(["git", "clone", "-q", "--depth=1", checkout.root.as_uri(), clone], check=True)
+        with Repository(clone) as opened:
+            yield opened
+
+    def test_is_completed_before_anything_is_undecided(self, checkout, shallow, event):
+        base = checkout.git("rev-parse", "main^1")
+        event({"pull_request": {"base": {"sha": base}, "head": {"sha": checkout.head}}})
+        refs = resolve(shallow, head=None, base=None, policy_ref=None)
+        assert (refs.head, refs.base, refs.fork) == (checkout.head, base, checkout.main)
+        assert not shallow.is_shallow
+
+    def test_without_its_base_is_undecided(self, checkout, shallow, event):
+        event({"pull_request": {"base": {"sha": "1" * 40}, "head": {"sha": checkout.head}}})
+        with pytest.raises(UndecidableError):
+            resolve(shallow, head=None, base=None, policy_ref=None)
+
+    def test_of_a_person_is_left_alone(self, checkout, shallow):
+        with pytest.raises(UndecidableError, match="no commit in this clone"):
+            resolve(shallow, head=None, base=checkout.first, policy_ref=None)
+        assert shallow.is_shallow
+
+
+def test_a_push_is_compared_with_what_was_there_before(checkout, event):
+    event({"before": checkout.first, "after": checkout.head, "ref": "refs/heads/work"})
+    refs = checkout.refs()
+    assert (refs.base, refs.head) == (checkout.first, checkout.head)
+    event({"before": "0" * 40, "after": checkout.head, "ref": "refs/heads/work"})
+    assert checkout.refs().base == checkout.main
+
+
+def test_a_bare_repository_is_judged_without_a_work_tree(checkout, tmp_path):
+    bare = tmp_path / "bare.git"
+    subprocess.run(["git", "clone", "-q", "--bare", checkout.root, bare], check=True)
+    with Repository.discover(bare) as repository:
+        assert repository.is_bare
+        assert resolve(repository, head=checkout.head, base="main", policy_ref=None).fork == checkout.main
