@@ -6,12 +6,14 @@ from typing import Literal
 
 import msgspec
 
+Level = Literal["notice", "warning", "failure"]
+
 
 class Annotation(msgspec.Struct, frozen=True, kw_only=True):
     """One finding where it stands. ``line`` counts from 1; ``path`` is relative to the repository root."""
 
     path: str
     line: int
-    level: Literal["notice", "warning", "failure"]
+    level: Level
     title: str
     message: str
