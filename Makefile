@@ -1,6 +1,6 @@
 # Every target sets up what it needs: a virtual environment in .venv, made anew when pyproject.toml changes.
 .DELETE_ON_ERROR:
-.PHONY: demo test lint types wheel bench gauntlet fuzz soak docs clean
+.PHONY: demo test lint types wheel bench gauntlet fuzz soak lock docs clean
 
 PYTHON ?= python3
 VENV   := .venv
@@ -49,6 +49,9 @@ fuzz: $(READY)  ## every reader, FUZZ_SECONDS each, under a memory limit
 
 soak: $(READY)  ## the contract tests, ten times over
 	for i in 1 2 3 4 5 6 7 8 9 10; do $(BIN)/python -m pytest -q -n 2 tests/contracts tests/record || exit 1; done
+
+lock: $(READY)  ## pin anew what action.yml installs
+	$(BIN)/python tests/github/pins.py
 
 docs: $(READY)  ## regenerate schemas/README.md, checks/README.md and the --help pages of README.md
 	$(BIN)/python -m auditor.manifest.document

@@ -21,6 +21,7 @@ _COMMANDS = {
     "gate": "Decide: open, blocked or undecided.",
     "verify": "Verify an attestation against files, without ledger or network.",
     "history": "Audit years of runs, and show how they decay.",
+    "github": "Be a step of GitHub Actions.",
     "checks": "List the catalogue of checks.",
     "explain": "Show the manual page of a check.",
 }

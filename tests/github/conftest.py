@@ -12,6 +12,9 @@ sys.path.append(str(Path(__file__).resolve().parent))
 
 from fake.description import Description
 from fake.server import FULL, TOKEN, Fake, served
+from runner import Act
+from steps import Runner, Step
+from workbench import Repo
 
 from auditor.integrations.github.hub import Hub
 from auditor.integrations.github.patience import Patience
@@ -45,3 +48,21 @@ def hub(fake: Fake, waits: list[float]) -> Callable[..., Hub]:
         return Hub(FULL, token, api=fake.root, patience=Patience(sleep=waits.append, **patience))
 
     return make
+
+
+@pytest.fixture(scope="session")
+def act(tmp_path_factory: pytest.TempPathFactory, shell: dict[str, str]) -> Act:
+    """A machine that runs workflows."""
+    return Act(tmp_path_factory.mktemp("act") / "machine", shell).prepare()
+
+
+@pytest.fixture
+def step(tmp_path: Path, shell: dict[str, str]) -> Callable[..., Step]:
+    """Run one step of the action in a repository, without a runner around it."""
+
+    def run(
+        repo: Repo, payload: object, *, fake: Fake | None = None, runner: dict[str, str] | None = None, **inputs: str
+    ) -> Step:
+        return Runner(tmp_path / "runner", shell, fake, runner or {})(repo.root, payload, **inputs)
+
+    return run

@@ -1,0 +1,201 @@
+"""One step of GitHub Actions, from its inputs to its exit code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import assert_never
+
+import msgspec
+
+from auditor.errors import AuditorError, EmptySelectionError, PolicyError, UndecidableError, UsageError
+from auditor.gate.event import payload
+from auditor.gate.merge import Merge, gate_merge
+from auditor.gate.unjudged import unjudged
+from auditor.guard import clone, files, plan, runner
+from auditor.guard.inputs import Inputs, read
+from auditor.guard.publish import Place, announce, publish
+from auditor.guard.runner import Runner
+from auditor.model.report import Report
+from auditor.model.words import Exit, Outcome, Verdict
+from auditor.render import RENDERERS, markdown, reading
+from auditor.render.text import visible_lines
+
+REPORTS = "auditor-report"
+EVIDENCE = "auditor-evidence"
+
+
+def step(environment: Mapping[str, str], workspace: Path) -> int:
+    """Do what the action's inputs in ``environment`` ask for; the exit code.
+
+    Raises:
+        UsageError: an input is not allowed, or this is no step of GitHub Actions.
+    """
+    inputs = read(environment)
+    here = Runner.here(environment, inputs.token)
+    runner.hide(inputs.token)
+    runner.forget()
+    match inputs.part:
+        case "gate":
+            return _gate(here, inputs, workspace)
+        case "plan":
+            return _plan(here, inputs)
+        case "execute":
+            return _execute(here, inputs)
+        case "judge":
+            return _judge(here, inputs)
+        case _:
+            assert_never(inputs.part)
+
+
+def _gate(here: Runner, inputs: Inputs, workspace: Path) -> int:
+    """Everything in one job: for people who trust each other. It stops mistakes."""
+    request = Merge(root=workspace, head=inputs.head, base=inputs.base, manifests=inputs.manifests, warn=_say, progress=_say)
+    report = _reported(lambda: gate_merge(request))
+    places = _pulled(here) if inputs.post else ()
+    note = "stops mistakes, not somebody with write access: the job that judges runs what it judges"
+    report = msgspec.structs.replace(report, notes=(*report.notes, note))
+    return _finish(here, inputs, [(place, report) for place in places] or [(None, report)])
+
+
+def _plan(here: Runner, inputs: Inputs) -> int:
+    """Find out what is to be judged, and let the check be pending from now on."""
+    try:
+        drawn = plan.draw(here)
+    except UndecidableError as error:
+        # There is nobody to tell but this log: which pull request it was about is what is not known.
+        _complain(error)
+        here.give(plan="", verdict=Verdict.UNDECIDED)
+        return Exit.UNDECIDED
+    here.give(plan=msgspec.json.encode(drawn).decode())
+    for asked in drawn.asked if "check" in inputs.post else ():
+        _tell(announce(here, Place(head=drawn.head, branch=asked.branch, numbers=asked.numbers)))
+    return Exit.OPEN
+
+
+def _execute(here: Runner, inputs: Inputs) -> int:
+    """Run the change's code in the sandbox and leave what came out; decide nothing."""
+    from auditor.gate.carried import Carried  # noqa: PLC0415  (only this job executes)
+    from auditor.gate.executed import execute  # noqa: PLC0415
+
+    drawn = plan.read(inputs.plan, here)
+    room = here.temp / EVIDENCE
+    room.mkdir(exist_ok=True)
+    for index, asked in enumerate(drawn.asked):
+        folder = clone.fetched(here, drawn.head, asked.base)
+        request = Merge(
+            root=folder,
+            head=drawn.head,
+            base=asked.base,
+            carried=Carried(out=room / str(index), challenge=drawn.challenge),
+            progress=_say,
+            warn=_say,
+        )
+        report = _reported(lambda request=request: execute(request))  # type: ignore[misc]
+        with runner.fenced():
+            _print(RENDERERS["console"](report))
+    here.give(evidence=str(room))
+    return Exit.OPEN
+
+
+def _judge(here: Runner, inputs: Inputs) -> int:
+    """Decide by the evidence, without ever checking the change out, and post what came of it."""
+    from auditor.gate.carried import Carried  # noqa: PLC0415  (only this job judges by evidence)
+
+    drawn = plan.read(inputs.plan, here)
+    judged: list[tuple[Place | None, Report]] = []
+    for index, asked in enumerate(drawn.asked):
+        evidence = Path(inputs.evidence or here.temp / EVIDENCE) / str(index)
+
+        def decide(asked: plan.Asked = asked, evidence: Path = evidence) -> Report:
+            if inputs.executed != "success":
+                raise UndecidableError(f"the job that executes ended as {inputs.executed or 'nothing'!r}, not as a success")
+            folder = clone.fetched(here, drawn.head, asked.base)
+            carried = Carried(into=evidence, challenge=drawn.challenge)
+            return gate_merge(
+                Merge(root=folder, head=drawn.head, base=asked.base, carried=carried, progress=_say, warn=_say)
+            )
+
+        place = Place(head=drawn.head, branch=asked.branch, numbers=asked.numbers)
+        judged.append((place, _reported(decide)))
+    return _finish(here, inputs, judged)
+
+
+def _reported(judge: Callable[[], Report]) -> Report:
+    """The report of ``judge``, or of why there is none: nothing that goes wrong here is a pass."""
+    try:
+        return judge()
+    except (EmptySelectionError, UndecidableError, PolicyError, UsageError) as error:
+        _complain(error)
+        return unjudged(error, "merge")
+
+
+def _finish(here: Runner, inputs: Inputs, judged: Sequence[tuple[Place | None, Report]]) -> int:
+    """Leave every report where it can be found; the exit code of the worst."""
+    for index, (place, report) in enumerate(judged):
+        folder = here.temp / REPORTS if index == 0 else here.temp / REPORTS / str(index)
+        path = files.write(report, folder)
+        with runner.fenced():
+            _print(RENDERERS["console"](report))
+        unposted = publish(here, inputs.post, place, report) if place is not None else []
+        if inputs.post and place is None:
+            unposted = ["not posted: this event is about no pull request"]
+        _tell(unposted)
+        here.summarise("\n\n".join([markdown.render(report), *(f"`{_code(line)}`" for line in unposted)]))
+        if index == 0:
+            here.give(report=str(path))
+    worst = max(judged, key=lambda one: reading_order(one[1]))[1]
+    blocked = sorted({name for _, report in judged for name in blocking(report)})
+    here.give(verdict=str(worst.verdict or Verdict.UNDECIDED), blocked_by=",".join(blocked))
+    return worst.exit
+
+
+def reading_order(report: Report) -> tuple[int, int]:
+    """The order of reports by how much they weigh: an exit that is not 0 first, then the verdict."""
+    return (int(report.exit is not Exit.OPEN), report.verdict.rank if report.verdict is not None else 1)
+
+
+def blocking(report: Report) -> set[str]:
+    """The ids of the checks that block."""
+    return {
+        result.check
+        for result in reading.results_of(report)
+        if result.outcome is Outcome.FAILED and reading.weight(report, result) is Verdict.BLOCKED
+    }
+
+
+def _pulled(here: Runner) -> tuple[Place, ...]:
+    """The pull request that this very event is about; none for other events."""
+    pull = payload(here.event).get("pull_request")
+    if not isinstance(pull, dict):
+        return ()
+    match pull:
+        case {"number": int(number), "head": {"sha": str(sha)}, "base": {"ref": str(ref)}}:
+            return (Place(head=sha, branch=ref, numbers=(number,)),)
+        case _:
+            return ()
+
+
+def _tell(lines: Sequence[str]) -> None:
+    for line in lines:
+        with runner.fenced():
+            _print(visible_lines(line))
+
+
+def _complain(error: AuditorError) -> None:
+    with runner.fenced():
+        _print(visible_lines(f"auditor: {error}" + (f"\n  {error.hint}" if error.hint else "")))
+
+
+def _say(words: str) -> None:
+    with runner.fenced():
+        _print(visible_lines(f"auditor: {words}"))
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+
+
+def _code(text: str) -> str:
+    return visible_lines(text).replace("`", "'")
