@@ -52,6 +52,8 @@ class Project:
     weights: str = "out/model.npz"
     config: tuple[str, ...] = ("conf/base.yaml",)
     smoke: str | None = None
+    evaluate: str | None = None
+    folder: str | None = None
 
     @property
     def record(self) -> tuple[str, ...]:
@@ -60,7 +62,8 @@ class Project:
         data = ["--data", "train=data/train.csv", "--data", "test=data/test.csv"]
         outputs = ["--out", self.weights, "--out", "out/predictions.csv", "--metrics", "out/metrics.json"]
         smoke = ["--smoke", self.smoke] if self.smoke is not None else []
-        return ("--name", self.name, *layers, *data, *outputs, *smoke)
+        evaluate = ["--evaluate", self.evaluate] if self.evaluate is not None else []
+        return ("--name", self.name, *layers, *data, *outputs, *smoke, *evaluate)
 
 
 CATALOGUE = {
@@ -72,6 +75,7 @@ CATALOGUE = {
         Project("pickled", "iris", 50, weights="out/model.joblib"),
         Project("layered", "iris", 50, config=("conf/base.yaml", "conf/large.yaml")),
         Project("fleet", "digits", 150, smoke="steps=2"),
+        Project("evaluated", "digits", 150, smoke="steps=2", evaluate="python evaluate.py", folder="fleet"),
     )
 }
 
@@ -342,7 +346,7 @@ def started(root: Path, env: dict[str, str], name: str, policy: Callable[[dict[s
     """A repository with the project and a policy on main, and the branch ``work`` checked out; nothing recorded."""
     project = CATALOGUE[name]
     repo = Repo(root, env, project).init()
-    shutil.copytree(PROJECTS / name, root, dirs_exist_ok=True)
+    shutil.copytree(PROJECTS / (project.folder or name), root, dirs_exist_ok=True)
     train, test = tables(project.dataset, project.test_rows)
     repo.write("data/train.csv", train)
     repo.write("data/test.csv", test)

@@ -37,6 +37,7 @@ Exits with COMMAND's own status (128 + n for signal n), 2 when it was not starte
 @click.option("--predictions", metavar="FILE", help="The same as --out predictions:FILE.")
 @click.option("--labels", metavar="FILE", help="True labels of the predictions.")
 @click.option("--smoke", metavar="'KEY=VALUE ...'", help="Overrides that shrink the run; it is executed so at once, too.")
+@click.option("--evaluate", metavar="'COMMAND'", help="A command that turns the weights into predictions; tried at once.")
 @click.option(
     "--smoke-limit",
     type=click.FloatRange(min=0),

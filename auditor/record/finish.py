@@ -13,7 +13,7 @@ from auditor import redact
 from auditor.errors import UsageError
 from auditor.manifest.shown import clean
 from auditor.model.run import Json, Reproduction
-from auditor.record import reported, smoke, sources
+from auditor.record import evaluation, reported, smoke, sources
 from auditor.record.observe import Seen
 from auditor.record.outputs import Written, collect, state
 from auditor.record.prepare import Prepared
@@ -58,9 +58,11 @@ def finish(prepared: Prepared, happened: Happened, say: Say, variables: Mapping[
     # 5. The smoke reproduction.
     reproductions: tuple[Reproduction, ...] = ()
     if ended.status == 0 and not ended.interrupted:
-        reproduction, why_not = _smoke(prepared, written, happened, changed, variables)
-        reproductions = (reproduction,) if reproduction else ()
-        warnings += [why_not] if why_not else []
+        setting = _setting(prepared, happened, variables)
+        reproduction, why_not = _smoke(prepared, written, happened, changed, setting)
+        evaluated, note = _evaluation(prepared, written, happened, setting)
+        reproductions = tuple(one for one in (evaluated, reproduction) if one is not None)
+        warnings += [words for words in (why_not, note) if words]
     for warning in warnings:
         say(f"auditor: warning: {warning}")
     # 6. The manifest: the last line tells where it is.
@@ -157,12 +159,10 @@ def _secrets(prepared: Prepared, inputs: Inputs) -> list[str]:
     return ["a credential was removed from the patch of a file that is not committed: the patch is not what ran"]
 
 
-def _smoke(
-    prepared: Prepared, written: Written, happened: Happened, changed: Sequence[str], variables: Mapping[str, str]
-) -> tuple[Reproduction | None, str | None]:
-    request, ended = prepared.request, happened.ended
+def _setting(prepared: Prepared, happened: Happened, variables: Mapping[str, str]) -> smoke.Setting:
+    request = prepared.request
     read = {reference.path for reference in happened.inputs.reads}
-    setting = smoke.Setting(
+    return smoke.Setting(
         root=prepared.root,
         files=[*(p for p, e in prepared.source.tracked.items() if e.kind == "blob"), *happened.inputs.untracked],
         request=request,
@@ -173,6 +173,21 @@ def _smoke(
         inputs=[*(d.path or d.name for d in prepared.data), *(p for p in prepared.written_before if p in read)],
         name=f"smoke-{request.stage}" if request.stage is not None else "smoke",
     )
+
+
+def _evaluation(
+    prepared: Prepared, written: Written, happened: Happened, setting: smoke.Setting
+) -> tuple[Reproduction | None, str | None]:
+    words = prepared.request.evaluate
+    if words is None:
+        return None, None
+    return evaluation.evaluation(words, setting, written, happened.ended.seconds, accelerator=prepared.has_accelerator)
+
+
+def _smoke(
+    prepared: Prepared, written: Written, happened: Happened, changed: Sequence[str], setting: smoke.Setting
+) -> tuple[Reproduction | None, str | None]:
+    request, ended = prepared.request, happened.ended
     if prepared.scale is not None and changed:
         return None, f"no scaled run was made: the command changed {clean(changed[0])}, and it would have seen other bytes"
     if prepared.scale is not None:

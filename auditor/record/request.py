@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final, Literal, TypedDict, Unpack, get_args
@@ -53,6 +54,7 @@ class Request:
     metrics: str | None = None
     labels: str | None = None
     smoke: str | None = None
+    evaluate: tuple[str, ...] | None = None
     smoke_limit: float = 120.0
     stage: str | None = None
     lock: str | None = None
@@ -81,6 +83,7 @@ class Options(TypedDict):
     predictions: str | None
     labels: str | None
     smoke: str | None
+    evaluate: str | None
     smoke_limit: float
     stage: str | None
     lock: str | None
@@ -117,6 +120,7 @@ def parse(**options: Unpack[Options]) -> Request:
         metrics=options["metrics"],
         labels=options["labels"],
         smoke=options["smoke"],
+        evaluate=words_of(options["evaluate"]) if options["evaluate"] is not None else None,
         smoke_limit=options["smoke_limit"],
         stage=options["stage"],
         lock=options["lock"],
@@ -141,6 +145,21 @@ def _check_stage(options: Options) -> None:
         )
     if options["allow_dirty"]:
         raise UsageError("--stage and --allow-dirty exclude each other", hint="commit first: all stages share one commit")
+
+
+def words_of(text: str) -> tuple[str, ...]:
+    """The command of ``--evaluate 'COMMAND'``, its words as a shell would split them; nothing else of a shell is there.
+
+    Raises:
+        UsageError: it is empty, or its quotes do not match.
+    """
+    try:
+        words = tuple(shlex.split(text))
+    except ValueError as error:
+        raise UsageError(f"--evaluate {text!r}: {error}") from error
+    if not words:
+        raise UsageError("--evaluate is empty", hint="write for example --evaluate 'python evaluate.py'")
+    return words
 
 
 def data_item(text: str) -> DataItem:

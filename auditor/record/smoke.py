@@ -88,7 +88,7 @@ def scaled(
     Returns:
         The reproduction, or None and the reason why the scaled run shows nothing.
     """
-    with _workspace(setting) as place:
+    with workspace(setting) as place:
         effective = setting.effective
         for key, value in scale.items():
             effective = Effective(value=change(effective.value, key, value), files=effective.files, layers=effective.layers)
@@ -101,7 +101,7 @@ def scaled(
             (Path(folder) / "recording").mkdir()
             told = {"AUDITOR_CONFIG": str(config), RECORDING: str(Path(folder) / "recording")}
             limit = max(setting.request.smoke_limit, _FACTOR * seconds, 1.0)
-            ended = _execute(argv, place, {**setting.variables, **told}, limit)
+            ended = execute(argv, place, {**setting.variables, **told}, limit)
         if ended.why_not is not None:
             return None, ended.why_not
         written = collect(place, setting.request.outs, setting.request.metrics, {})
@@ -111,12 +111,14 @@ def scaled(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Ended:
+class Ended:
+    """How an execution ended; ``why_not`` says why it shows nothing."""
+
     seconds: float
     why_not: str | None = None
 
 
-def _execute(argv: Sequence[str], place: Path, variables: Mapping[str, str], limit: float) -> _Ended:
+def execute(argv: Sequence[str], place: Path, variables: Mapping[str, str], limit: float) -> Ended:
     """Runs a scaled run in a session of its own, so that all of it can be ended; of its output only the end is kept."""
     clock = time.perf_counter()
     last = bytearray()
@@ -135,7 +137,7 @@ def _execute(argv: Sequence[str], place: Path, variables: Mapping[str, str], lim
             code = process.wait(timeout=limit)
         except subprocess.TimeoutExpired:
             hint = "choose values that shrink it further, or raise --smoke-limit"
-            return _Ended(seconds=limit, why_not=f"the scaled run was still running after {limit:.0f} s: {hint}")
+            return Ended(seconds=limit, why_not=f"the scaled run was still running after {limit:.0f} s: {hint}")
         finally:
             # What it left running holds the pipe and would write into the folder.
             with contextlib.suppress(ProcessLookupError):
@@ -143,7 +145,7 @@ def _execute(argv: Sequence[str], place: Path, variables: Mapping[str, str], lim
             reader.join(timeout=5.0)
     seconds = time.perf_counter() - clock
     words = clean(last.decode(errors="replace").strip())
-    return _Ended(seconds=seconds, why_not=f"the scaled run ended with {code}: {words}" if code else None)
+    return Ended(seconds=seconds, why_not=f"the scaled run ended with {code}: {words}" if code else None)
 
 
 def _drain(process: subprocess.Popen[bytes], last: bytearray) -> None:
@@ -177,7 +179,7 @@ def _reproduction(
 
 
 @contextlib.contextmanager
-def _workspace(setting: Setting) -> Iterator[Path]:
+def workspace(setting: Setting) -> Iterator[Path]:
     """A folder with the tracked files as the run saw them and its declared inputs, without outputs and manifests."""
     outputs = setting.request.outputs
     with tempfile.TemporaryDirectory(prefix="auditor-smoke-") as folder:

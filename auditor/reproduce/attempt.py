@@ -20,7 +20,7 @@ from auditor.environment import allowed, capture
 from auditor.errors import AuditorError, UndecidableError
 from auditor.model.run import DataSource, Executor, Reproduction, Run
 from auditor.model.words import Isolation
-from auditor.reproduce import configure, thin
+from auditor.reproduce import configure, other_weights, thin
 from auditor.reproduce.bundle.nouns import Variation
 from auditor.reproduce.configure import Changes
 from auditor.reproduce.expected import outputs_of
@@ -156,6 +156,7 @@ class Bench:
         kept: float | None = None,
         shifted: frozenset[str] = frozenset(),
         repeat: int = 0,
+        altered: bool = False,
     ) -> Attempt:
         """An attempt that is ready to run; see :class:`~auditor.reproduce.trial.Lab`.
 
@@ -180,6 +181,8 @@ class Bench:
             raise UndecidableError(f"declared inputs were found nowhere: {', '.join(workspace.missing)}")
         if kept is not None:
             thin.thin(run, workspace, kept=kept)
+        if altered:
+            other_weights.put(run, workspace)
         wanted = Changes(values=self.reproduction.scale) | (changes or Changes())
         command = self.reproduction.command or (run.code.entrypoint if run.code else ())
         recorded = configure.words(wanted, command)
@@ -205,7 +208,7 @@ class Bench:
             timeout=self._timeout(),
             cancel=self._cancel,
         )
-        variation = Variation.of(changes, kept=kept, shifted=shifted, repeat=repeat)
+        variation = Variation.of(changes, kept=kept, shifted=shifted, repeat=repeat, altered=altered)
         return Attempt(workspace, job, argv=recorded, variation=variation, inputs=run.data)
 
     def run(self, *trials: Trial) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 import msgspec
 
@@ -11,14 +12,15 @@ from auditor.compare.banded import decided
 from auditor.errors import AuditorError
 from auditor.model.comparison import ReproductionResult
 from auditor.model.run import Reproduction, Run
-from auditor.model.words import Agreement, Tier
-from auditor.reproduce import configure, staged
+from auditor.model.words import Agreement, Outcome, Tier
+from auditor.reproduce import configure, evaluated, staged
 from auditor.reproduce.between import rules
 from auditor.reproduce.diagnose import diagnose
 from auditor.reproduce.exercise import Exercise
 from auditor.reproduce.expected import Expected, expected_of
 from auditor.reproduce.judge import Judge
 from auditor.reproduce.liveness import Liveness, worse
+from auditor.reproduce.plan import Step, plan
 from auditor.reproduce.request import Reproduced, Request
 from auditor.reproduce.rig import Rig, live
 from auditor.reproduce.trial import Lab, Trial
@@ -31,7 +33,8 @@ def reproduce(request: Request) -> Reproduced:
 
     Anything that keeps a reproduction from being executed is a result of its own, with the reason: nothing is raised for it.
     """
-    wanted = _wanted(request)
+    steps = plan(request.run, request.tiers, stage=request.stage)
+    wanted = [step.reproduction for step in steps]
     if not wanted:
         tiers = ", ".join(tier for tier in request.tiers if tier > Tier.RECOMPUTE)
         return Reproduced(notes=(f"the run records no reproduction of tier {tiers or 'smoke'}",))
@@ -44,11 +47,16 @@ def reproduce(request: Request) -> Reproduced:
     results: list[ReproductionResult] = []
     liveness: Liveness | None = None
     computed: set[str] = set()
-    for reproduction in wanted:
+    for step in steps:
+        reproduction = step.reproduction
+        if stopped := _stopped(step, results, rig):
+            results.append(_unanswered(reproduction, Agreement.NOT_EXERCISED, stopped))
+            _explain(request, reproduction, stopped)
+            continue
         request.progress(f"{reproduction.name}: executing {' '.join(_command(request.run, reproduction))}")
-        # Of a run in stages each is a run of its own, and each has its seeds; otherwise the first one speaks for all.
-        alone = staged.narrowed(request, reproduction)
-        one = _One(rig, alone, reproduction, exercised=request.liveness and (liveness is None or bool(request.run.stages)))
+        one = _One(
+            rig, _alone(request, reproduction), reproduction, exercised=_is_exercised(request, reproduction, liveness)
+        )
         results.append(one.result())
         _explain(request, reproduction, results[-1].note or "")
         liveness = worse(liveness, one.liveness)
@@ -63,14 +71,28 @@ def reproduce(request: Request) -> Reproduced:
     )
 
 
-def _wanted(request: Request) -> list[Reproduction]:
-    """The recorded reproductions of the tiers asked for; ``full`` is the run itself where none is recorded."""
-    run = request.run
-    executing = [tier for tier in request.tiers if tier in {Tier.SMOKE, Tier.FULL}]
-    found = [each for each in run.reproductions if each.tier in executing]
-    if Tier.FULL in executing and not any(each.tier is Tier.FULL for each in found) and run.code and run.code.entrypoint:
-        found.append(Reproduction(name="full", tier=Tier.FULL, command=run.code.entrypoint))
-    return found
+def _stopped(step: Step, results: Sequence[ReproductionResult], rig: Rig) -> str | None:
+    """Why ``step`` is not taken any more: a cheaper one diverged, or the time that is left will not do."""
+    broken = next((r for r in results if r.agreement.outcome is Outcome.FAILED and r.tier < step.tier), None)
+    if broken is not None:
+        return f"not executed: {broken.name} came to {broken.agreement} already, and it is cheaper"
+    left = rig.left
+    if step.seconds is not None and left is not None and step.seconds > left:
+        took = f"it took {step.seconds:.0f} s when it was recorded"
+        return f"not executed: {took}, and {max(left, 0.0):.0f} s of the budget are left"
+    return None
+
+
+def _alone(request: Request, reproduction: Reproduction) -> Request:
+    if reproduction.tier is Tier.EVALUATE:
+        return evaluated.narrowed(request, reproduction)
+    return staged.narrowed(request, reproduction)
+
+
+def _is_exercised(request: Request, reproduction: Reproduction, liveness: Liveness | None) -> bool:
+    """Whether its seeds are exercised: each of several stages has its own, otherwise the first one speaks for all."""
+    trains = reproduction.tier in {Tier.SMOKE, Tier.FULL}
+    return trains and request.liveness and (liveness is None or bool(request.run.stages))
 
 
 def _command(run: Run, reproduction: Reproduction) -> tuple[str, ...]:
@@ -125,10 +147,25 @@ class _One:
         entrypoint = run.code.entrypoint if run.code else ()
         if not entrypoint:
             return Agreement.INCONCLUSIVE, "the run records no entry point"
+        if each.tier is Tier.EVALUATE:
+            return self._nothing_to_evaluate()
         if each.command and each.command not in {entrypoint, *(stage.command for stage in run.stages)}:
             return Agreement.REFUSED, f"foreign-command: it starts {list(each.command)}, the run {list(entrypoint)}"
-        lack = self.rig.lack(each)
+        return self._lack()
+
+    def _lack(self) -> tuple[Agreement, str] | None:
+        lack = self.rig.lack(self.reproduction)
         return (Agreement.NOT_EXERCISED, lack) if lack else None
+
+    def _nothing_to_evaluate(self) -> tuple[Agreement, str] | None:
+        run = self.request.run
+        if not self.reproduction.command:
+            return Agreement.INCONCLUSIVE, "it names no command that evaluates"
+        if not any(source.role == "parent-weights" for source in run.data):
+            return Agreement.INCONCLUSIVE, "the run records no weights that could be evaluated"
+        if not run.artifacts:
+            return Agreement.INCONCLUSIVE, "the run records no predictions that an evaluation could be compared with"
+        return self._lack()
 
     def _execute(self, lab: Lab) -> ReproductionResult:
         request, run = self.request, self.request.run
@@ -137,7 +174,8 @@ class _One:
         self.notes += first.notes
         seeds = configure.other_seeds(run)
         other = lab.prepare(seeds) if self.exercised and seeds else None
-        lab.run(*(attempt for attempt in (first, other) if attempt is not None))
+        blind = lab.prepare(altered=True) if self.reproduction.tier is Tier.EVALUATE else None
+        lab.run(*(attempt for attempt in (first, other, blind) if attempt is not None))
         if not first.execution.succeeded:
             why = diagnose(first.execution, run, work=first.work, repository=request.repository.root)
             self.notes = []
@@ -157,6 +195,9 @@ class _One:
         judgement = judge.judge(first)
         comparisons = between.conclude(judgement.comparisons)
         self.computed = judgement.computed
+        if blind is not None and (seen := evaluated.blindness(expected, first, blind, request.tolerances)):
+            comparisons = (*comparisons, seen)
+            self.computed = frozenset()
         # 3. The seeds.
         if self.exercised:
             exercise = Exercise(

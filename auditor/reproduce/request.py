@@ -43,6 +43,7 @@ class Request:
         unknown_pair: how machines that no band is about are judged where they differ.
         budget: seconds for everything, None for no limit but those of the reproductions.
         liveness: whether seeds are exercised, too.
+        stage: the one to execute alone, all when None.
         manifest, digest: where the run's manifest lies, and its canonical digest, by which bands and evidence know it.
         recording: takes over what executions leave.
         evidence: tells of executions that were made elsewhere; then none is made here.
@@ -61,6 +62,7 @@ class Request:
     manifest_patterns: Sequence[str] = ()
     budget: float | None = None
     liveness: bool = True
+    stage: str | None = None
     manifest: str = ""
     digest: str | None = None
     recording: Recording | None = None

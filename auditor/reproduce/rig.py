@@ -29,6 +29,11 @@ class Rig(Protocol):
         """Short sentences for people."""
         ...
 
+    @property
+    def left(self) -> float | None:
+        """Seconds that are left for executions, None for no limit."""
+        ...
+
     def lack(self, reproduction: Reproduction) -> str | None:
         """What the machine has not of what ``reproduction`` needs."""
         ...
@@ -54,6 +59,11 @@ class Live:
     def isolation(self) -> Isolation:
         """What stands between the commands and this machine."""
         return self._sandbox.isolation
+
+    @property
+    def left(self) -> float | None:
+        """Seconds that are left for executions, None for no limit."""
+        return None if self._deadline is None else self._deadline - time.monotonic()
 
     def lack(self, reproduction: Reproduction) -> str | None:
         """What this machine has not of what ``reproduction`` needs."""

@@ -33,7 +33,7 @@ def narrowed(request: Request, reproduction: Reproduction) -> Request:
     others = [a for a in run.artifacts if a.stage != stage.name and a.path not in made]
     data = tuple(d for d in run.data if {d.name, d.path, d.mount} & given)
     named = {d.path for d in data}
-    data += tuple(_as_data(a) for a in others if a.path in given and a.path not in named)
+    data += tuple(as_data(a) for a in others if a.path in given and a.path not in named)
     hidden = [a.path for a in others if a.path and a.path not in given and not _SPECIAL & set(a.path)]
     figures = {m.name for m in reproduction.expect.metrics} if reproduction.expect else set()
     seeds = run.randomness.seeds if run.randomness else {}
@@ -78,7 +78,8 @@ def _has(value: object, pointer: str) -> bool:
     return True
 
 
-def _as_data(artifact: Artifact) -> DataSource:
+def as_data(artifact: Artifact) -> DataSource:
+    """What one part of a run wrote, as what another is given."""
     return DataSource(
         name=artifact.name,
         path=artifact.path,

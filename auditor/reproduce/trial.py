@@ -115,6 +115,7 @@ class Lab(Protocol):
         kept: float | None = None,
         shifted: frozenset[str] = frozenset(),
         repeat: int = 0,
+        altered: bool = False,
     ) -> Trial:
         """A trial that is ready to run.
 
@@ -123,6 +124,7 @@ class Lab(Protocol):
             kept: the share of training rows to keep, all when None.
             shifted: keys of explicit seeds to hand on plus one.
             repeat: counts the executions that change nothing, from 0.
+            altered: whether to put other weights in the place of those that are evaluated.
 
         Raises:
             AuditorError: there is none to be had; the reason is in the message.

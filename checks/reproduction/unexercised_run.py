@@ -17,7 +17,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from auditor.api import Agreement, EvidenceLevel, Finding, Inconclusive, NotApplicable, Reproductions, Rule, Run, Severity
+from auditor.api import (
+    Agreement,
+    EvidenceLevel,
+    Finding,
+    Inconclusive,
+    NotApplicable,
+    Reproductions,
+    Rule,
+    Run,
+    Severity,
+    Tier,
+)
 
 RULE: Final = Rule(
     id="reproduction/unexercised-run",
@@ -36,7 +47,9 @@ def check(run: Run, reproductions: Reproductions) -> Iterator[Finding]:
         raise NotApplicable("no tier that executes the command is asked for here")
     if not run.reproductions:
         raise Inconclusive("the manifest has no reproduction; record with --smoke 'KEY=VALUE ...' to add one")
-    ran = reproductions.executed()
+    ran = [result for result in reproductions.executed() if result.tier is not Tier.EVALUATE]
+    if not ran:
+        raise Inconclusive("its weights were evaluated, but nothing that trains was executed; record with --smoke, too")
     open_ones = [r for r in ran if r.agreement in {Agreement.INCONCLUSIVE, Agreement.NOT_EXERCISED}]
     if len(open_ones) == len(ran):
         raise Inconclusive("; ".join(f"{r.name}: {r.note or r.agreement}" for r in open_ones))

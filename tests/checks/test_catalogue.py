@@ -72,6 +72,7 @@ def test_only_what_a_recorder_cannot_supply_is_lighter_than_major() -> None:
         "metrics/unrecomputable-metric",
         "randomness/nondeterministic-flag",
         "randomness/unrecorded-seed",
+        "reproduction/unevaluated-weights",
         "schema/contradicted-absence",
         "security/unsafe-format",
         "security/unsafe-load",

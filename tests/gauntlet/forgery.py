@@ -25,13 +25,13 @@ def settle(repo: Repo, metrics: dict[str, float] | None = None) -> None:
     """Put digests, sizes and (given) metric values right wherever the manifest holds them."""
 
     def correct(claims: dict[str, Any]) -> None:
-        expect = claims["reproductions"][0]["expect"]
-        for entry in [*claims["artifacts"], *expect.get("artifacts", [])]:
+        expectations = [each["expect"] for each in claims["reproductions"] if "expect" in each and not each.get("scale")]
+        for entry in [*claims["artifacts"], *(e for expect in expectations for e in expect.get("artifacts", []))]:
             if "path" in entry and (repo.root / entry["path"]).is_file():
                 entry["digest"] = digest(repo, entry["path"])
                 if "size" in entry:
                     entry["size"] = (repo.root / entry["path"]).stat().st_size
-        for metric in [*claims["metrics"], *expect.get("metrics", [])]:
+        for metric in [*claims["metrics"], *(m for expect in expectations for m in expect.get("metrics", []))]:
             metric["value"] = (metrics or {}).get(metric["name"], metric["value"])
 
     repo.edit(correct)

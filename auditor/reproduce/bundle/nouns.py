@@ -46,7 +46,8 @@ class Variation(_Told, frozen=True):
     """What an execution changed of its reproduction: nothing by default. Two executions with equal ones answer alike.
 
     ``arguments`` are argv indices to seed values; ``kept`` is the share of training rows that was kept; ``shifted`` are the
-    explicit seeds that were handed on plus one; ``repeat`` counts executions that change nothing.
+    explicit seeds that were handed on plus one; ``repeat`` counts executions that change nothing;
+    ``altered`` put other weights in the place of those that are evaluated.
     """
 
     values: dict[str, Json] = {}
@@ -55,9 +56,12 @@ class Variation(_Told, frozen=True):
     kept: float | None = None
     shifted: tuple[str, ...] = ()
     repeat: int = 0
+    altered: bool = False
 
     @classmethod
-    def of(cls, changes: Changes | None, *, kept: float | None, shifted: frozenset[str], repeat: int) -> Variation:
+    def of(
+        cls, changes: Changes | None, *, kept: float | None, shifted: frozenset[str], repeat: int, altered: bool
+    ) -> Variation:
         """The variation in the arguments of :meth:`auditor.reproduce.trial.Lab.prepare`."""
         made = changes or Changes()
         return cls(
@@ -67,6 +71,7 @@ class Variation(_Told, frozen=True):
             kept=kept,
             shifted=tuple(sorted(shifted)),
             repeat=repeat,
+            altered=altered,
         )
 
 

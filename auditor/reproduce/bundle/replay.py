@@ -125,13 +125,14 @@ class ReplayLab:
         kept: float | None = None,
         shifted: frozenset[str] = frozenset(),
         repeat: int = 0,
+        altered: bool = False,
     ) -> Replayed:
         """The execution with this variation; see :class:`~auditor.reproduce.trial.Lab`.
 
         Raises:
             UndecidableError: the bundle does not tell of it, or of another command, or of one that was not isolated enough.
         """
-        told = self._find(Variation.of(changes, kept=kept, shifted=shifted, repeat=repeat))
+        told = self._find(Variation.of(changes, kept=kept, shifted=shifted, repeat=repeat, altered=altered))
         command = self._reproduction.command or (self.run_record.code.entrypoint if self.run_record.code else ())
         if told.argv != configure.words(changes or Changes(), command):
             raise UndecidableError(f"the evidence of {self._reproduction.name!r} is that of another command")

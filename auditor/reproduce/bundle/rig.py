@@ -15,6 +15,7 @@ class Told:
     """Looks executions up in a bundle."""
 
     notes: Sequence[str] = ()
+    left: float | None = None
 
     def __init__(self, request: Request, bundle: Opened) -> None:
         self._bundle = bundle
