@@ -107,3 +107,28 @@ def deploy(**options: Any) -> int:
     names = ("form", "outputs", "quiet", "no_color")
     printing = Printing(**{name: options.pop(name) for name in names})
     return deliver(lambda: deployed(Options(**options)), printing, gate="deploy")
+
+
+@command.command(
+    "history",
+    epilog="""\b
+Examples:
+  auditor gate history --since 90d
+  auditor gate history --format json --output html:history.html
+
+Exit codes: 0 open, 1 blocked, 2 wrong usage or invalid policy, 3 no manifest
+anywhere, 4 undecided.""",
+)
+@click.argument("manifests", nargs=-1, metavar="[MANIFEST]...")
+@click.option("--since", metavar="DURATION", help="Only runs merged or started since then: 90d.  [default: all]")
+@judging
+def history(manifests: tuple[str, ...], since: str | None, **report: Any) -> int:
+    """Judge the runs of the past, by the default branch's policy: whether they still hold.
+
+    Every run of the repository's history is audited, and a sample of them executed again within the policy's budget.
+    """
+    from auditor.history.audit import asked  # noqa: PLC0415  (loaded when called)
+    from auditor.history.gate import Gating, gate_history  # noqa: PLC0415
+
+    gating = Gating(asked=asked(Path.cwd(), (), progress=progress), manifests=manifests, since=since)
+    return deliver(lambda: gate_history(gating), Printing(**report), gate="history")

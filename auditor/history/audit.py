@@ -39,12 +39,17 @@ MOST_LISTED = 1000
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """What is to be audited. ``deadline`` is in seconds of :func:`time.monotonic`; ``shard`` is (number, of how many)."""
+    """What is to be audited.
+
+    ``deadline`` is in seconds of :func:`time.monotonic`; ``sample`` how runs are chosen that are executed again, None for
+    none; ``shard`` is (number, of how many).
+    """
 
     start: Path
     named: tuple[str, ...] = (".",)
     paranoid: bool = False
     deadline: float | None = None
+    sample: str | None = None
     shard: tuple[int, int] | None = None
     processes: int | None = None
     cluster: str | None = None
@@ -100,6 +105,7 @@ def asked(  # noqa: PLR0913  (one for each option)
     named: Sequence[str],
     *,
     budget: str | None = None,
+    sample: str | None = None,
     shard: str | None = None,
     paranoid: bool = False,
     executor: str = "local",
@@ -122,6 +128,7 @@ def asked(  # noqa: PLR0913  (one for each option)
         named=tuple(named) or (".",),
         paranoid=paranoid,
         deadline=deadline,
+        sample=sample,
         shard=_shard(shard) if shard is not None else None,
         cluster=scheduler,
         progress=progress,
@@ -245,14 +252,16 @@ class _Audit:
         index, place = self._index, self._place
         self._pass = index.begin()
         self._key = key_of(place.policy)
-        before = (index.value("heads") or "").split()
-        forward = all(_is_behind(place, commit) for commit in before)
+        before, kept = (index.value("heads") or "").split(), set((index.value("kept") or "").split())
+        keeps = _kept(place)
+        forward = all(_is_behind(place, commit) for commit in before) and kept <= keeps
         if self._asked.paranoid or not forward:
             index.forget_others("")
         index.forget_others(self._key)
-        if before != list(place.heads):
+        if before != list(place.heads) or kept != keeps:
             index.forget_unsettled()
         index.keep("heads", " ".join(place.heads))
+        index.keep("kept", " ".join(sorted(keeps)))
         index.forget(index.moved(place.root))
 
     def _audit(self, store: RunStore, executor: Executor) -> None:
@@ -381,6 +390,13 @@ def _is_behind(place: Place, commit: str) -> bool:
     if place.repository is None:
         return False
     return commit in place.heads or any(place.repository.is_ancestor(commit, head) for head in place.heads)
+
+
+def _kept(place: Place) -> set[str]:
+    """The commits that keep references protect."""
+    if place.repository is None:
+        return set()
+    return set(place.repository.run("for-each-ref", "--format=%(objectname)", "refs/auditor/keep").decode().split())
 
 
 def _is_of(version: Version, number: int, shards: int) -> bool:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+
 import msgspec
 
+from auditor import redact
 from auditor.evidence.unanswered import Inconclusive
 from auditor.gate.subject import Subject
 from auditor.history.found import Version
@@ -12,11 +16,19 @@ from auditor.model.run import Run
 _FRAMEWORKS = ("torch", "tensorflow", "jax", "xgboost", "lightgbm", "catboost", "scikit-learn", "numpy")
 """By which a run is classed: the first that it had installed."""
 
+_NUMERIC = ("numpy", "scipy", *_FRAMEWORKS[:-1])
+
 MOST_METRICS = 64
+MOST_SETTINGS = 64
+_LONGEST = 120
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a run says of itself. ``at`` is when it was merged (seconds since the epoch), where that is known."""
+    """What a run says of itself.
+
+    ``at`` is when it was merged (seconds since the epoch), where that is known. ``stack`` are the versions of the numeric
+    libraries in one word; ``settings`` are keys of the configuration with value and origin, as text.
+    """
 
     schema: str | None = None
     status: str | None = None
@@ -35,6 +47,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     repeats: tuple[str, ...] = ()
     supersedes: str | None = None
     smoke: bool = False
+    stack: str | None = None
+    settings: tuple[tuple[str, str, str], ...] = ()
 
 
 def facts_of(subject: Subject, version: Version) -> Facts:
@@ -72,5 +86,23 @@ def _facts(run: Run, schema: str | None, at: int | None) -> Facts:
         parents=tuple(parent.digest for parent in parents),
         repeats=tuple(parent.digest for parent in parents if parent.relation == "repeat-of"),
         supersedes=run.run.supersedes.digest if run.run.supersedes is not None else None,
+        stack=" ".join(f"{name}-{packages[name]}" for name in _NUMERIC if name in packages) or None,
+        settings=tuple(_settings(run)),
         smoke=run.run.status == "succeeded" and bool(run.reproductions),
     )
+
+
+def _settings(run: Run) -> Iterator[tuple[str, str, str]]:
+    """The leaves of the effective configuration: pointer, value and where it came from."""
+    if run.configuration is None:
+        return
+    waiting: list[tuple[str, object]] = [("", run.configuration.effective)]
+    found = 0
+    while waiting and found < MOST_SETTINGS:
+        pointer, value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += [(f"{pointer}/{key}", child) for key, child in sorted(value.items(), reverse=True)]
+            continue
+        origin = run.configuration.origins.get(pointer)
+        found += 1
+        yield pointer[:_LONGEST], redact.text(json.dumps(value))[:_LONGEST], origin.source[:_LONGEST] if origin else ""

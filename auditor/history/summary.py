@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
+import msgspec
+
 from auditor import __version__
 from auditor.history.audit import Asked, Done, Regression, audit
+from auditor.history.executing import execute
 from auditor.history.record import Judged, Record
+from auditor.history.sampling import method_of
 from auditor.model.report import PolicyUsed, Report, RunReport
 from auditor.model.words import Exit, Verdict
 from auditor.policy.load import BUILT_IN
@@ -71,8 +77,25 @@ def lines(done: Done) -> list[str]:
 
 
 def reported(asked: Asked, *, runs: bool) -> Report:
-    """Audit what is asked about, and report it."""
-    return report_of(audit(asked), runs=runs)
+    """Audit what is asked about, execute a sample again if that is asked for, and report it."""
+    method = method_of(asked.sample) if asked.sample is not None else None
+    done = audit(asked)
+    if method is None:
+        return report_of(done, runs=runs)
+    with Record(done.place.folder) as record:
+        sampled = execute(
+            done.place,
+            record,
+            done.audit,
+            list(record.all_latest()),
+            method=method,
+            deadline=asked.deadline if asked.deadline is not None else math.inf,
+            progress=asked.progress,
+        )
+    done.complete = done.complete and not sampled.left
+    report = report_of(done, runs=runs)
+    executed = tuple(sampled.reports.get(run.digest, run) for run in report.runs)
+    return msgspec.structs.replace(report, notes=(*report.notes, *sampled.lines()), runs=executed)
 
 
 def text(report: Report) -> str:
