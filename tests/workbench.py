@@ -54,6 +54,7 @@ class Project:
     smoke: str | None = None
     evaluate: str | None = None
     folder: str | None = None
+    checkpoints: str | None = None
 
     @property
     def record(self) -> tuple[str, ...]:
@@ -63,7 +64,8 @@ class Project:
         outputs = ["--out", self.weights, "--out", "out/predictions.csv", "--metrics", "out/metrics.json"]
         smoke = ["--smoke", self.smoke] if self.smoke is not None else []
         evaluate = ["--evaluate", self.evaluate] if self.evaluate is not None else []
-        return ("--name", self.name, *layers, *data, *outputs, *smoke, *evaluate)
+        checkpoints = ["--checkpoints", self.checkpoints] if self.checkpoints is not None else []
+        return ("--name", self.name, *layers, *data, *outputs, *checkpoints, *smoke, *evaluate)
 
 
 CATALOGUE = {
@@ -76,6 +78,7 @@ CATALOGUE = {
         Project("layered", "iris", 50, config=("conf/base.yaml", "conf/large.yaml")),
         Project("fleet", "digits", 150, smoke="steps=2"),
         Project("evaluated", "digits", 150, smoke="steps=2", evaluate="python evaluate.py", folder="fleet"),
+        Project("stepwise", "digits", 150, checkpoints="out/checkpoints"),
     )
 }
 

@@ -12,7 +12,7 @@ from auditor.cli.judging import Printing, deliver, judging, progress
 from auditor.errors import UsageError
 from auditor.model.words import Exit, Isolation, Tier
 
-_TIERS = [tier.value for tier in (Tier.DIGESTS, Tier.RECOMPUTE, Tier.SMOKE, Tier.FULL)]
+_TIERS = [tier.value for tier in (Tier.DIGESTS, Tier.RECOMPUTE, Tier.SMOKE, Tier.SEGMENT, Tier.FULL)]
 
 
 @click.command(
@@ -22,6 +22,7 @@ Examples:
   auditor reproduce runs/20260301-120000-train.run.yaml
   auditor reproduce runs/20260301-120000-train.run.yaml --tier smoke --format json
   auditor reproduce --change --base main --evidence-out evidence/
+  auditor reproduce runs/20260301-120000-train.run.yaml --tier segment --challenge 20
 
 Exit codes: 0 agreed, 1 diverged, 4 could not be decided.""",
 )
@@ -33,6 +34,12 @@ Exit codes: 0 agreed, 1 diverged, 4 could not be decided.""",
     "--isolation",
     type=click.Choice([Isolation.BWRAP.value, Isolation.NONE.value]),
     help="What stands between the code and this machine.  [default: bwrap where it works, else none]",
+)
+@click.option(
+    "--challenge",
+    type=click.IntRange(1, 1_000_000),
+    metavar="K",
+    help="Segments that --tier segment draws at random.  [default: the policy's]",
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be executed, and execute nothing.")
 @click.option("--change", is_flag=True, help="Execute what a merge gate would: all that the commits since --base bring.")
@@ -57,6 +64,7 @@ def command(  # noqa: PLR0913  (one parameter for each option)
     head: str | None,
     policy_ref: str | None,
     challenge_token: str | None,
+    challenge: int | None,
     dry_run: bool,
     change: bool,
     **report: Any,
@@ -64,6 +72,8 @@ def command(  # noqa: PLR0913  (one parameter for each option)
     """Execute the reproductions of MANIFEST in a closed world and compare what comes out with what was recorded.
 
     The code comes from the recorded commit, the data by digest; declared outputs are removed before the command starts.
+    The tier segment replays stretches of a run that was recorded with --checkpoints; which ones is decided by the verifier's
+    key in AUDITOR_CHALLENGE_KEY.
     """
     if (manifest is None) != change:
         raise UsageError("name a MANIFEST, or --change for all that the change brings", hint="auditor reproduce --help")
@@ -96,6 +106,7 @@ def command(  # noqa: PLR0913  (one parameter for each option)
         look=Look(root=Path.cwd(), manifests=(str(manifest),), progress=progress),
         tiers=tuple(Tier(tier) for tier in tiers),
         isolation=Isolation(isolation) if isolation else None,
+        draw=challenge,
     )
     if dry_run:
         click.echo(visible_lines(plan(rehearsal)))

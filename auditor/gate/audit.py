@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from auditor.catalogue.checklists import Selected
 from auditor.engine import Gathered, ask
+from auditor.errors import UsageError
 from auditor.evidence.claimed import Claim, ClaimedBytes, Scratch
 from auditor.evidence.history import History
 from auditor.evidence.manifest import Manifest
@@ -47,6 +48,7 @@ class Executing:
     """How reproductions are executed. ``deadline`` is in seconds of :func:`time.monotonic`, None for no limit.
 
     ``recording`` takes over what executions leave; ``evidence`` tells of executions made elsewhere, and then none is made.
+    ``draw`` is how many segments are drawn at random where the tier ``segment`` is asked for; None is as the policy says.
     """
 
     tiers: tuple[Tier, ...] = ()
@@ -56,6 +58,7 @@ class Executing:
     liveness: bool = True
     recording: Recording | None = None
     evidence: Opened | None = None
+    draw: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,7 +181,8 @@ class Bench:
         """Execute the reproductions of ``run`` on its recorded code, or on the files of commit ``at``."""
         tiers = self.executing.tiers
         wanted = Reproductions(required=tiers)
-        if not wanted.executes or not run.reproductions or run.run.status != "succeeded":
+        is_challenged = Tier.SEGMENT in tiers
+        if not wanted.executes or not (run.reproductions or is_challenged) or run.run.status != "succeeded":
             return wanted
         if subject.manifest.violations:
             return replace(wanted, reason="a manifest that its schema refuses is not executed")
@@ -191,6 +195,7 @@ class Bench:
     def _execute(
         self, subject: Subject, run: Run, claimed: ClaimedBytes, repository: Repository, commit: str
     ) -> Reproductions:
+        from auditor.gate.challenge import challenge_of  # noqa: PLC0415  (the same)
         from auditor.reproduce.reproduce import Request, reproduce  # noqa: PLC0415  (numpy, sandboxes: only when executing)
 
         def fetch(claim: Claim) -> Path | None:
@@ -199,6 +204,10 @@ class Bench:
             except Inconclusive:
                 return None
 
+        try:
+            challenge = challenge_of(self.policy, repository, draw=self.executing.draw)
+        except UsageError as error:
+            return Reproductions(required=self.executing.tiers, reason=error.message)
         self.progress(f"re-executing {subject.path}")
         done = reproduce(
             Request(
@@ -220,6 +229,7 @@ class Bench:
                 recording=self.executing.recording,
                 evidence=self.executing.evidence,
                 progress=self.progress,
+                challenge=challenge,
             )
         )
         return Reproductions(

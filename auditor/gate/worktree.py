@@ -49,11 +49,15 @@ class Look:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rehearsal:
-    """A reproduction that somebody asks for. ``tiers`` empty takes the merge gate's; ``isolation`` None the policy's."""
+    """A reproduction that somebody asks for.
+
+    ``tiers`` empty takes the merge gate's; ``isolation`` and ``draw`` None the policy's.
+    """
 
     look: Look
     tiers: tuple[Tier, ...] = ()
     isolation: Isolation | None = None
+    draw: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +123,10 @@ def reproduce(rehearsal: Rehearsal) -> Report:
         PolicyError, EmptySelectionError, UsageError: nothing could be executed; each says why.
     """
     look = rehearsal.look
+    if Tier.SEGMENT in rehearsal.tiers:
+        from auditor.gate.challenge import given_key  # noqa: PLC0415  (only this tier needs it)
+
+        given_key()
     gate = _policy(_root(look.root)[0]).policy.gates.merge
     chosen = rehearsal.isolation
     executing = Executing(
@@ -126,6 +134,7 @@ def reproduce(rehearsal: Rehearsal) -> Report:
         isolation=gate.isolation if chosen is None else (chosen,),
         allow_none=chosen in {None, Isolation.NONE},
         deadline=time.monotonic() + duration(gate.budget) if gate.budget else None,
+        draw=rehearsal.draw,
     )
     return _report(look, executing=executing, only=REPRODUCING)
 

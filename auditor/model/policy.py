@@ -100,6 +100,24 @@ class Executors(_Rules, frozen=True):
     unknown_pair: Literal["default-table", "inconclusive"] = "default-table"
 
 
+class Bound(_Rules, frozen=True):
+    """What a hyperparameter may be; without a side it has no bound there."""
+
+    minimum: float | None = None
+    maximum: float | None = None
+
+
+class Segments(_Rules, frozen=True):
+    """How a run is replayed in parts: ``draw`` segments at random and the ``top`` largest updates.
+
+    ``bounds`` are for hyperparameters by name, ``batch_size`` among them: a run whose steps leave them did not train.
+    """
+
+    draw: int = 20
+    top: int = 2
+    bounds: dict[str, Bound] = {}
+
+
 class Waiver(_Rules, frozen=True):
     """A dated, owned, approved exception, bound to one run, one check and the rule's digest. ``until`` is YYYY-MM-DD."""
 
@@ -134,6 +152,7 @@ class Policy(_Rules, frozen=True):
     tolerances: Tolerances = Tolerances()
     executors: Executors = Executors()
     bands: tuple[str, ...] = ()
+    segments: Segments = Segments()
     severities: dict[str, Severity] = {}
     waivers: tuple[Waiver, ...] = ()
     ledger: str | None = None

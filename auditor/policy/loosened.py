@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import msgspec
 
 from auditor.errors import AuditorError
-from auditor.model.policy import Gate, Pair, Policy, Waiver
+from auditor.model.policy import Bound, Gate, Pair, Policy, Segments, Waiver
 from auditor.model.words import EvidenceLevel, Severity
 from auditor.policy.load import duration
 from auditor.policy.patterns import covers, covers_path
@@ -61,6 +61,7 @@ def _entries(base: Policy, head: Policy, checklist: Checklist) -> Iterator[_Entr
         yield "/executors/unknown-pair", "inconclusive became default-table: a pair never calibrated would be let through"
     yield from _added("/bands", base.bands, head.bands)
     yield from _removed("/bands", base.bands, head.bands)
+    yield from _segments(base.segments, head.segments)
     yield from _waivers(base.waivers, head.waivers)
     if head.ledger != base.ledger:
         yield "/ledger", f"the ledger moved from {_said(base.ledger)} to {_said(head.ledger)}"
@@ -141,6 +142,19 @@ def _dtypes(base: Mapping[str, Pair], head: Mapping[str, Pair]) -> Iterator[_Ent
         tighter = old is not None and new is not None and new.absolute <= old.absolute and new.relative <= old.relative
         if not tighter and new != Pair():
             yield f"/tolerances/dtypes/{name}" if new else "/tolerances/dtypes", f"{name} might be allowed more than before"
+
+
+def _segments(base: Segments, head: Segments) -> Iterator[_Entry]:
+    for name in ("draw", "top"):
+        before, after = getattr(base, name), getattr(head, name)
+        if after < before:
+            yield f"/segments/{name}", f"{before} became {after}: fewer segments would be replayed"
+    for name, bound in base.bounds.items():
+        now = head.bounds.get(name, Bound())
+        lower = bound.minimum is not None and (now.minimum is None or now.minimum < bound.minimum)
+        higher = bound.maximum is not None and (now.maximum is None or now.maximum > bound.maximum)
+        if lower or higher:
+            yield f"/segments/bounds/{_escaped(name)}", f"the bounds of {name} would be wider"
 
 
 def _waivers(base: Sequence[Waiver], head: Sequence[Waiver]) -> Iterator[_Entry]:

@@ -13,7 +13,7 @@ from auditor import redact
 from auditor.errors import UsageError
 from auditor.manifest.shown import clean
 from auditor.model.run import Json, Reproduction
-from auditor.record import evaluation, reported, smoke, sources
+from auditor.record import checkpoints, evaluation, reported, smoke, sources
 from auditor.record.observe import Seen
 from auditor.record.outputs import Written, collect, state
 from auditor.record.prepare import Prepared
@@ -55,6 +55,10 @@ def finish(prepared: Prepared, happened: Happened, say: Say, variables: Mapping[
     changed = _changed_inputs(prepared)
     warnings = [*written.problems, *_tie_metrics(prepared, written), *inputs.warnings, *_named(changed)]
     warnings += [*_unapplied(prepared, seen), *_taken(prepared, written), *_secrets(prepared, inputs)]
+    committed = None
+    if request.checkpoints is not None:
+        committed, why_not = checkpoints.commit(prepared.root, request.checkpoints)
+        warnings += [why_not] if why_not else []
     # 5. The smoke reproduction.
     reproductions: tuple[Reproduction, ...] = ()
     if ended.status == 0 and not ended.interrupted:
@@ -76,6 +80,7 @@ def finish(prepared: Prepared, happened: Happened, say: Say, variables: Mapping[
         status=status_of(ended),
         flags=happened.flags,
         notes=happened.notes,
+        committed=committed,
     )
     path = write_manifest(outcome)
     say(clean(path))

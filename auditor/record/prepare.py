@@ -154,6 +154,7 @@ def _normalised(request: Request, root: Path) -> Request:
         metrics=metrics,
         configs=tuple(inside(c, root, "--config") for c in request.configs),
         lock=inside(request.lock, root, "--lock") if request.lock is not None else None,
+        checkpoints=inside(request.checkpoints, root, "--checkpoints") if request.checkpoints is not None else None,
     )
 
 

@@ -6,7 +6,7 @@ import re
 import shlex
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Final, Literal, TypedDict, Unpack, get_args
+from typing import Final, Literal, NotRequired, TypedDict, Unpack, get_args
 
 from auditor.errors import UsageError
 from auditor.model.run import Parent, Supersedes
@@ -62,11 +62,13 @@ class Request:
     observe: Method = "audit-hook"
     supersedes: Supersedes | None = None
     parents: tuple[Parent, ...] = ()
+    checkpoints: str | None = None
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """Paths that the command is to write, the metrics file included, each once."""
-        return tuple(dict.fromkeys([*(o.path for o in self.outs), *([self.metrics] if self.metrics else [])]))
+        """Paths that the command is to write, the metrics file and checkpoints included, each once."""
+        further = [path for path in (self.metrics, self.checkpoints) if path]
+        return tuple(dict.fromkeys([*(o.path for o in self.outs), *further]))
 
 
 class Options(TypedDict):
@@ -92,6 +94,7 @@ class Options(TypedDict):
     supersedes: str | None
     reason: str | None
     parents: tuple[str, ...]
+    checkpoints: NotRequired[str | None]
     argv: tuple[str, ...]
 
 
@@ -130,6 +133,7 @@ def parse(**options: Unpack[Options]) -> Request:
         if supersedes is not None and reason is not None
         else None,
         parents=tuple(parent(text) for text in options["parents"]),
+        checkpoints=options.get("checkpoints"),
     )
 
 
@@ -143,6 +147,8 @@ def _check_stage(options: Options) -> None:
         raise UsageError(
             "--stage needs --manifest FILE", hint="the stages of one run share one manifest, for example runs/x.run.yaml"
         )
+    if options.get("checkpoints") is not None:
+        raise UsageError("--stage and --checkpoints exclude each other", hint="record the training by itself")
     if options["allow_dirty"]:
         raise UsageError("--stage and --allow-dirty exclude each other", hint="commit first: all stages share one commit")
 

@@ -27,6 +27,7 @@ from auditor.model.run import (
     Stage,
 )
 from auditor.record import assemble, code, packages, seeds, stages
+from auditor.record.checkpoints import Committed
 from auditor.record.code import is_below
 from auditor.record.merge import merged
 from auditor.record.observe import Seen
@@ -51,6 +52,7 @@ class Record:
     status: Literal["succeeded", "failed", "interrupted"]
     flags: dict[str, Json] = field(default_factory=dict)
     notes: dict[str, Json] = field(default_factory=dict)
+    committed: Committed | None = None
 
 
 def write_manifest(record: Record) -> str:
@@ -107,11 +109,17 @@ def _store(record: Record, run_id: str, path: str) -> bool:
         if not assemble.store_patch(content, root / beside):
             return False
         patch = FileRef(path=str(beside), digest=digest.of_bytes(content))
-    value = assemble.to_value(compose(record, run_id, patch))
-    if assemble.store_new(assemble.text_of(value, path), root / path):
+    run = compose(record, run_id, patch)
+    listed = PurePosixPath(path).parent / f"{run_id}.leaves.json"
+    if record.committed is not None:
+        if not assemble.store_patch(record.committed.text, root / listed):
+            return False
+        run = msgspec.structs.replace(run, checkpoints=record.committed.claim(str(listed)))
+    if assemble.store_new(assemble.text_of(assemble.to_value(run), path), root / path):
         return True
-    if content:
-        (root / beside).unlink(missing_ok=True)
+    for written, is_ours in ((beside, bool(content)), (listed, record.committed is not None)):
+        if is_ours:
+            (root / written).unlink(missing_ok=True)
     return False
 
 

@@ -22,7 +22,7 @@ from auditor.reproduce.judge import Judge
 from auditor.reproduce.liveness import Liveness, worse
 from auditor.reproduce.plan import Step, plan
 from auditor.reproduce.request import Reproduced, Request
-from auditor.reproduce.rig import Rig, live
+from auditor.reproduce.rig import Live, Rig, live
 from auditor.reproduce.trial import Lab, Trial
 
 __all__ = ["Liveness", "Reproduced", "Request", "reproduce"]
@@ -35,11 +35,13 @@ def reproduce(request: Request) -> Reproduced:
     """
     steps = plan(request.run, request.tiers, stage=request.stage)
     wanted = [step.reproduction for step in steps]
-    if not wanted:
+    is_challenged = Tier.SEGMENT in request.tiers
+    if not wanted and not is_challenged:
         tiers = ", ".join(tier for tier in request.tiers if tier > Tier.RECOMPUTE)
         return Reproduced(notes=(f"the run records no reproduction of tier {tiers or 'smoke'}",))
     rig = _rig(request)
     if isinstance(rig, str):
+        wanted += [_SEGMENT] if is_challenged else []
         for each in wanted:
             _explain(request, each, rig)
         return Reproduced(results=tuple(_unanswered(each, Agreement.INCONCLUSIVE, rig) for each in wanted), notes=(rig,))
@@ -62,6 +64,8 @@ def reproduce(request: Request) -> Reproduced:
         liveness = worse(liveness, one.liveness)
         computed |= one.computed
         notes += one.notes
+    if is_challenged:
+        results.append(_challenged(rig, request))
     return Reproduced(
         results=tuple(results),
         liveness=liveness,
@@ -93,6 +97,19 @@ def _is_exercised(request: Request, reproduction: Reproduction, liveness: Livene
     """Whether its seeds are exercised: each of several stages has its own, otherwise the first one speaks for all."""
     trains = reproduction.tier in {Tier.SMOKE, Tier.FULL}
     return trains and request.liveness and (liveness is None or bool(request.run.stages))
+
+
+_SEGMENT = Reproduction(name="segment", tier=Tier.SEGMENT)
+
+
+def _challenged(rig: Rig, request: Request) -> ReproductionResult:
+    from auditor.reproduce.segments.request import Challenge  # noqa: PLC0415  (only who asks for it pays for it)
+    from auditor.reproduce.segments.tier import segments  # noqa: PLC0415
+
+    if not isinstance(rig, Live):
+        note = "evidence from elsewhere holds no replayed segments: a verifier with the key replays them itself"
+        return _unanswered(_SEGMENT, Agreement.INCONCLUSIVE, note)
+    return segments(rig, request, request.challenge or Challenge())
 
 
 def _command(run: Run, reproduction: Reproduction) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from auditor.reproduce.liveness import Liveness
 if TYPE_CHECKING:
     from auditor.reproduce.bundle.opened import Opened
     from auditor.reproduce.bundle.recording import Recording
+    from auditor.reproduce.segments.request import Challenge
 
 Fetch = Callable[[DataSource | Artifact | FileRef | Lock], Path | None]
 """Finds a claim's bytes by its digest: a regular file that has been hashed, or None."""
@@ -47,6 +48,7 @@ class Request:
         manifest, digest: where the run's manifest lies, and its canonical digest, by which bands and evidence know it.
         recording: takes over what executions leave.
         evidence: tells of executions that were made elsewhere; then none is made here.
+        challenge: which segments the tier ``segment`` replays; the default one where it is None.
     """
 
     run: Run
@@ -68,6 +70,7 @@ class Request:
     recording: Recording | None = None
     evidence: Opened | None = None
     progress: Callable[[str], None] = _silent
+    challenge: Challenge | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,189 @@
+"""The tier ``segment``: a challenge, from the claims it is drawn from to the bound that it leaves."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+from auditor.commitment import challenge
+from auditor.compare.errors import Refused
+from auditor.compare.update import Update, compare_update
+from auditor.errors import AuditorError
+from auditor.model.comparison import Comparison, ReproductionResult, overall
+from auditor.model.words import Agreement, Tier
+from auditor.reproduce.request import Request
+from auditor.reproduce.rig import Live
+from auditor.reproduce.segments.claimed import BrokenError, read_claims
+from auditor.reproduce.segments.judge import Judged, Side, judge
+from auditor.reproduce.segments.plan import Chosen, choose, out_of_bounds
+from auditor.reproduce.segments.published import published
+from auditor.reproduce.segments.replay import NotReplayedError, Replayed, Stretch, replay
+from auditor.reproduce.segments.request import Challenge, identity
+from auditor.reproduce.twin import TWINS, perturbed
+
+_AT_ONCE = 2
+
+
+def segments(rig: Live, request: Request, asked: Challenge) -> ReproductionResult:
+    """What replaying segments of the run shows. Whatever keeps it from being replayed is the result, with the reason."""
+    started = time.monotonic()
+    try:
+        comparisons, note = _Replaying(rig, request, asked).result()
+    except AuditorError as error:
+        agreement = _agreement(error)
+        comparisons, note = (Comparison(of="checkpoints", agreement=agreement, note=error.message),), _said(error)
+    return ReproductionResult(
+        name="segment",
+        tier=Tier.SEGMENT,
+        agreement=overall(tuple(comparisons)),
+        isolation=rig.isolation,
+        seconds=time.monotonic() - started,
+        comparisons=tuple(comparisons),
+        note=note,
+    )
+
+
+class _Replaying:
+    """One challenge. Order: claims, register, choose, replay, judge; whoever dies in between draws the same again."""
+
+    def __init__(self, rig: Live, request: Request, asked: Challenge) -> None:
+        self._rig = rig
+        self._request = request
+        self._asked = asked
+        self._claimed = read_claims(request.run, request.fetch)
+        self._folder = str(PurePosixPath(self._claimed.leaves[0].path).parent)
+
+    def result(self) -> tuple[Sequence[Comparison], str]:
+        """All comparisons, and what they come to in words."""
+        run, claimed = self._request.run, self._claimed
+        comparisons: list[Comparison] = []
+        if words := out_of_bounds(claimed.lines, self._asked.bounds):
+            comparisons.append(Comparison(of="hyperparameters", agreement=Agreement.DIVERGED, note=words))
+        if claimed.segments < 1:
+            return [
+                *comparisons,
+                Comparison(of="checkpoints", agreement=Agreement.NOT_EXERCISED, note="no step was done"),
+            ], ""
+        # The root is on record before anything of it is looked at: a second try with another one is seen.
+        roots = self._asked.count(identity(run), claimed.root)
+        chosen = choose(run, claimed, self._asked)
+        judged: dict[int, Judged] = {}
+        wanted = list(chosen.why)
+        for start in range(0, len(wanted), _AT_ONCE):
+            pair = wanted[start : start + _AT_ONCE]
+            self._request.progress(f"segment: replaying {start + len(pair)} of {len(wanted)}")
+            judged |= self._replayed(pair, chosen)
+        comparisons += [judged[segment].comparison for segment in wanted]
+        comparisons += published(run, claimed, self._request.fetch)
+        if all(one.vacuous for one in judged.values()):
+            words = "in none of the replayed segments was anything trained: updates this small prove nothing"
+            comparisons.append(Comparison(of="checkpoints", agreement=Agreement.INCONCLUSIVE, note=words))
+        return comparisons, self._note(chosen, judged, roots)
+
+    def _replayed(self, pair: Sequence[int], chosen: Chosen) -> dict[int, Judged]:
+        found: dict[int, Judged] = {}
+        stretches: dict[int, Stretch] = {}
+        for segment in pair:
+            try:
+                stretches[segment] = self._stretch(segment)
+            except AuditorError as error:
+                found[segment] = self._unanswered(segment, error)
+        done = replay(self._rig, self._request, self._folder, *stretches.values()) if stretches else []
+        for segment, answer in zip(stretches, done, strict=True):
+            if isinstance(answer, AuditorError):
+                found[segment] = self._unanswered(segment, answer)
+            else:
+                found[segment] = self._judged(segment, chosen.why[segment], answer)
+        return found
+
+    def _stretch(self, segment: int) -> Stretch:
+        """The first segment starts from nothing: where training began is a claim, too."""
+        one, other = self._claimed.checkpoint(segment), self._claimed.checkpoint(segment + 1)
+        start = self._claimed.file(segment) if segment else None
+        return Stretch(start=start, first=one.step, steps=other.step - one.step)
+
+    def _judged(self, segment: int, why: str, answer: Replayed) -> Judged:
+        claimed = self._claimed
+        one, other = claimed.checkpoint(segment), claimed.checkpoint(segment + 1)
+        steps = [line for line in answer.lines if one.step < line.step <= other.step]
+        end = answer.checkpoints[other.step]
+        try:
+            return judge(
+                f"segment:{segment}",
+                why,
+                Side(start=one, end=other, lines=claimed.steps(segment)),
+                Side(start=answer.checkpoints.get(0, one) if segment == 0 else one, end=end, lines=steps),
+                noise=lambda _: self._noise(segment, answer),
+                from_scratch=segment == 0,
+            )
+        except AuditorError as error:
+            return self._unanswered(segment, error)
+
+    def _noise(self, segment: int, answer: Replayed) -> float | None:
+        """The largest ρ between the replay and replays that start a rounding error away from it."""
+        one, other = self._claimed.checkpoint(segment), self._claimed.checkpoint(segment + 1)
+        self._request.progress(f"segment {segment}: measuring what rounding can do")
+        found: list[float] = []
+        for twins in range(0, TWINS, _AT_ONCE):
+            stretches = [
+                Stretch(
+                    start=self._claimed.file(segment),
+                    first=one.step,
+                    steps=other.step - one.step,
+                    weights=perturbed(one.weights, number),
+                )
+                for number in range(twins, twins + _AT_ONCE)
+            ]
+            for done in replay(self._rig, self._request, self._folder, *stretches):
+                if isinstance(done, AuditorError):
+                    return None
+                far: Update = compare_update(
+                    one.weights, answer.checkpoints[other.step].weights, done.checkpoints[other.step].weights
+                )
+                found.append(far.rho)
+        return max(found)
+
+    def _unanswered(self, segment: int, error: AuditorError) -> Judged:
+        return Judged(comparison=Comparison(of=f"segment:{segment}", agreement=_agreement(error), note=error.message))
+
+    def _note(self, chosen: Chosen, judged: dict[int, Judged], roots: int) -> str:
+        """What was learnt, as a bound and never as a proof."""
+        agreed = {
+            segment for segment, one in judged.items() if one.comparison.agreement <= Agreement.STATISTICALLY_CONSISTENT
+        }
+        telling = {segment for segment in agreed if not judged[segment].vacuous}
+        clean = len(telling & chosen.drawn)
+        source = "local: whoever has this clone can predict it" if self._asked.is_local else "drawn by the verifier's key"
+        words = [
+            f"challenge: {source}",
+            f"{len(agreed)} of {len(judged)} replayed segments of {self._claimed.segments} agree",
+        ]
+        if len(telling) == self._claimed.segments:
+            words.append("every segment was replayed")
+        elif agreed == set(judged) and clean:
+            share = challenge.bound(clean)
+            words.append(
+                f"with 95 % confidence at most {share:.1%} of the segments are fabricated ({clean} drawn ones are clean)"
+            )
+        if vacuous := len(agreed) - len(telling):
+            words.append(f"{vacuous} vacuous ones show nothing")
+        if roots > 1:
+            words.append(f"this is the root number {roots} that was challenged for the same training")
+        return "; ".join(words)
+
+
+def _agreement(error: AuditorError) -> Agreement:
+    match error:
+        case BrokenError():
+            return Agreement.DIVERGED
+        case Refused():
+            return Agreement.REFUSED
+        case NotReplayedError():
+            return Agreement.NOT_EXERCISED
+        case _:
+            return Agreement.INCONCLUSIVE
+
+
+def _said(error: AuditorError) -> str:
+    return error.message if error.hint is None else f"{error.message} ({error.hint})"
