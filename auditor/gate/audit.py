@@ -34,6 +34,7 @@ from auditor.store.stores import Stores
 if TYPE_CHECKING:
     from auditor.reproduce.bundle.opened import Opened
     from auditor.reproduce.bundle.recording import Recording
+    from auditor.reproduce.request import Request
 
 Progress = Callable[[str], None]
 """Is told, in a few words, what takes time right now."""
@@ -195,8 +196,29 @@ class Bench:
     def _execute(
         self, subject: Subject, run: Run, claimed: ClaimedBytes, repository: Repository, commit: str
     ) -> Reproductions:
-        from auditor.gate.challenge import challenge_of  # noqa: PLC0415  (the same)
-        from auditor.reproduce.reproduce import Request, reproduce  # noqa: PLC0415  (numpy, sandboxes: only when executing)
+        from auditor.reproduce.reproduce import reproduce  # noqa: PLC0415  (numpy, sandboxes: only when executing)
+
+        self.progress(f"re-executing {subject.path}")
+        try:
+            done = reproduce(self.request(subject, run, claimed, repository, commit))
+        except UsageError as error:
+            return Reproductions(required=self.executing.tiers, reason=error.message)
+        return Reproductions(
+            required=self.executing.tiers,
+            results=done.results,
+            liveness=done.liveness,
+            computed=done.computed,
+            reason="; ".join(done.notes) or None,
+        )
+
+    def request(self, subject: Subject, run: Run, claimed: ClaimedBytes, repository: Repository, commit: str) -> Request:
+        """What to execute of ``run`` with the files of ``commit``, by the rules in force here.
+
+        Raises:
+            UsageError: the key of the challenge is no key.
+        """
+        from auditor.gate.challenge import challenge_of  # noqa: PLC0415  (only when executing)
+        from auditor.reproduce.request import Request  # noqa: PLC0415
 
         def fetch(claim: Claim) -> Path | None:
             try:
@@ -204,40 +226,26 @@ class Bench:
             except Inconclusive:
                 return None
 
-        try:
-            challenge = challenge_of(self.policy, repository, draw=self.executing.draw)
-        except UsageError as error:
-            return Reproductions(required=self.executing.tiers, reason=error.message)
-        self.progress(f"re-executing {subject.path}")
-        done = reproduce(
-            Request(
-                run=run,
-                repository=repository,
-                commit=commit,
-                tiers=self.executing.tiers,
-                isolation=self.executing.isolation,
-                allow_none=self.executing.allow_none,
-                tolerances=self.policy.tolerances,
-                bands=self.bands,
-                unknown_pair=self.policy.executors.unknown_pair,
-                digest=subject.digest,
-                fetch=fetch,
-                manifest_patterns=self.policy.manifests,
-                budget=None if self.executing.deadline is None else self.executing.deadline - time.monotonic(),
-                liveness=self.executing.liveness,
-                manifest=subject.path,
-                recording=self.executing.recording,
-                evidence=self.executing.evidence,
-                progress=self.progress,
-                challenge=challenge,
-            )
-        )
-        return Reproductions(
-            required=self.executing.tiers,
-            results=done.results,
-            liveness=done.liveness,
-            computed=done.computed,
-            reason="; ".join(done.notes) or None,
+        return Request(
+            run=run,
+            repository=repository,
+            commit=commit,
+            tiers=self.executing.tiers,
+            isolation=self.executing.isolation,
+            allow_none=self.executing.allow_none,
+            tolerances=self.policy.tolerances,
+            bands=self.bands,
+            unknown_pair=self.policy.executors.unknown_pair,
+            digest=subject.digest,
+            fetch=fetch,
+            manifest_patterns=self.policy.manifests,
+            budget=None if self.executing.deadline is None else self.executing.deadline - time.monotonic(),
+            liveness=self.executing.liveness,
+            manifest=subject.path,
+            recording=self.executing.recording,
+            evidence=self.executing.evidence,
+            progress=self.progress,
+            challenge=challenge_of(self.policy, repository, draw=self.executing.draw),
         )
 
 

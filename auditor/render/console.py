@@ -97,6 +97,11 @@ def _reproduction(page: Page, reproduction: ReproductionResult) -> None:
     )
     if reproduction.note:
         page.line(reproduction.note, indent=4)
+    if factors := reading.factors(reproduction.comparisons):
+        for factor in factors:
+            word = (f"{reading.factor_name(factor):<18}", _agreement_style(factor.agreement))
+            page.line(word, factor.note or factor.agreement, indent=4, hanging=18)
+        return
     worst = next(iter(reading.worst_first(reproduction.comparisons)), None)
     if worst is not None and worst.agreement is not Agreement.BITWISE:
         page.line("worst: ", reading.compared(worst), indent=4, hanging=7)

@@ -114,6 +114,16 @@ def worst_first(comparisons: Iterable[Comparison]) -> list[Comparison]:
     return sorted(comparisons, key=lambda one: (-one.agreement.rank, -(one.excess or 0.0)))
 
 
+def factors(comparisons: Iterable[Comparison]) -> list[Comparison]:
+    """The comparisons that are about what was varied (``factor:NAME``), in order."""
+    return [comparison for comparison in comparisons if comparison.of.startswith("factor:")]
+
+
+def factor_name(comparison: Comparison) -> str:
+    """The name of the factor that a comparison is about."""
+    return comparison.of.partition(":")[2]
+
+
 def compared(comparison: Comparison) -> str:
     """One comparison in words."""
     parts = [f"{comparison.of} {comparison.agreement}"]

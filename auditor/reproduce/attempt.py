@@ -28,7 +28,7 @@ from auditor.reproduce.inputs import Inputs
 from auditor.reproduce.request import Request
 from auditor.reproduce.sandbox import Execution, Interpreter, Job, Sandbox, house, is_python
 from auditor.reproduce.trial import Seeding, Trial, digest_of, seedings_in
-from auditor.reproduce.workspace import Made, Workspace
+from auditor.reproduce.workspace import Made, Spot, Workspace
 
 _PROBE = Path(__file__).with_name("probe.py")
 _PATIENCE = 600.0
@@ -157,6 +157,7 @@ class Bench:
         shifted: frozenset[str] = frozenset(),
         repeat: int = 0,
         altered: bool = False,
+        spot: Spot | None = None,
     ) -> Attempt:
         """An attempt that is ready to run; see :class:`~auditor.reproduce.trial.Lab`.
 
@@ -175,6 +176,7 @@ class Bench:
                 cache=self._inputs,
                 patched_by=self._patch(),
                 reads={read.path: read.digest for read in run.observed.reads if read.digest} if run.observed else {},
+                spot=spot,
             )
         )
         if workspace.missing:

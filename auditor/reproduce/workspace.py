@@ -45,6 +45,15 @@ class Made:
     refused: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spot:
+    """Where exactly a workspace is made, for experiments in which that matters; ``base`` must not exist yet."""
+
+    base: Path
+    work: str = "work"
+    home: str = "home"
+
+
 class Workspace:
     """A commit's files in a temporary folder, as a context manager; nothing is left behind on any exit.
 
@@ -72,6 +81,7 @@ class Workspace:
         cache: Inputs | None = None,
         patched_by: Path | None = None,
         reads: Mapping[str, str] = MappingProxyType({}),
+        spot: Spot | None = None,
     ) -> None:
         self._repository = repository
         self._commit = commit
@@ -82,6 +92,7 @@ class Workspace:
         self._cache = cache
         self._patch = patched_by
         self._reads = reads
+        self._spot = spot
         self._bound: dict[str, Path] = {}
         self._before: frozenset[str] = frozenset()
         self.notes: list[str] = []
@@ -90,11 +101,12 @@ class Workspace:
         self.mounts: list[tuple[Path, str]] = []
 
     def __enter__(self) -> Self:
-        self.base = _temporary(self._repository.root)
+        spot = self._spot or Spot(base=_temporary(self._repository.root))
+        self.base = spot.base
         try:
-            for name in ("work", "home", "scratch", "shown"):
-                (self.base / name).mkdir()
-            self.root, self.home = self.base / "work", self.base / "home"
+            for name in (spot.work, spot.home, "scratch", "shown"):
+                (self.base / name).mkdir(parents=True)
+            self.root, self.home = self.base / spot.work, self.base / spot.home
             self.scratch, self.shown = self.base / "scratch", self.base / "shown"
             kept = self._fill()
             for source in self._inputs:
