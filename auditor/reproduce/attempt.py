@@ -149,7 +149,7 @@ class Bench:
         """The recorded run."""
         return self.request.run
 
-    def prepare(
+    def prepare(  # noqa: PLR0913  (each is a variation of its own)
         self,
         changes: Changes | None = None,
         *,
