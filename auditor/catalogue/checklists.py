@@ -20,15 +20,15 @@ from auditor.resources import folder
 class Checklist(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A selection by patterns of check ids.
 
-    ``severities`` maps patterns to the severity that this checklist gives. ``attest`` are questions that no check can
-    answer: people do, and say so under their names.
+    ``severities`` maps patterns to the severity that this checklist gives. ``attest`` are statements that no check can
+    make: people do, and say so under their names. Each is called ``<checklist>/<key>``.
     """
 
     summary: str
     include: tuple[str, ...]
     exclude: tuple[str, ...] = ()
     severities: dict[str, Severity] = {}
-    attest: tuple[str, ...] = ()
+    attest: dict[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +44,12 @@ def checklists() -> dict[str, Checklist]:
     """The checklists that come with the auditor, by name."""
     document = read_file(folder("checks") / "checklists.yaml")
     return msgspec.convert(document.value, dict[str, Checklist])
+
+
+def statements(name: str) -> dict[str, str]:
+    """What people have to attest for checklist ``name``, by id; nothing for a family's."""
+    chosen = checklists().get(name)
+    return {} if chosen is None else {f"{name}/{key}": words for key, words in chosen.attest.items()}
 
 
 def ids(name: str) -> frozenset[str]:

@@ -23,6 +23,11 @@ _COMMANDS = {
     "verify": "Verify an attestation against files, without ledger or network.",
     "history": "Audit years of runs, and show how they decay.",
     "github": "Be a step of GitHub Actions.",
+    "approve": "Approve a run, or a looser policy, under your own name.",
+    "waive": "Let a run pass although a check failed, until a day.",
+    "attest": "Answer under your own name what no check can tell.",
+    "revoke": "Take back trust in a data set, a run, a model or a key.",
+    "ledger": "Read, verify and move the record of verdicts and approvals.",
     "checks": "List the catalogue of checks.",
     "explain": "Show the manual page of a check.",
 }

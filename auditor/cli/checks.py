@@ -21,7 +21,7 @@ def command(checklist: str, mapping: str | None) -> None:
     import msgspec  # noqa: PLC0415  (loaded when called)
 
     from auditor.catalogue import mappings  # noqa: PLC0415
-    from auditor.catalogue.checklists import checklists, select  # noqa: PLC0415
+    from auditor.catalogue.checklists import select, statements  # noqa: PLC0415
     from auditor.gate.worktree import own_checks  # noqa: PLC0415
     from auditor.render.catalogue import attested, mapped, table  # noqa: PLC0415
 
@@ -32,5 +32,5 @@ def command(checklist: str, mapping: str | None) -> None:
         return
     chosen = select(checklist, own=own_checks(Path.cwd()))
     click.echo(table([msgspec.structs.replace(one.check.rule, severity=one.severity) for one in chosen]))
-    if checklist in checklists() and checklists()[checklist].attest:
-        click.echo(f"\n{attested(checklists()[checklist].attest)}")
+    if by_people := statements(checklist or ""):
+        click.echo(f"\n{attested(by_people)}")

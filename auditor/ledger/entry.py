@@ -59,6 +59,17 @@ class Kind(StrEnum):
 _KINDS = frozenset(map(str, Kind))
 
 
+def kind_of(word: str | None) -> Kind | None:
+    """The kind that ``word`` names, None for none.
+
+    Raises:
+        UsageError: it names none.
+    """
+    if word is not None and word not in _KINDS:
+        raise UsageError(f"there is no kind of entry called {word!r}", hint=f"kinds: {', '.join(sorted(_KINDS))}")
+    return None if word is None else Kind(word)
+
+
 class Statement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What somebody wrote down. Field names are the keys of the JSON; ``key`` is an OpenSSH public key, None: unsigned."""
 
@@ -96,6 +107,11 @@ class Entry:
     def subject(self) -> str:
         """The digest that the entry is mainly about."""
         return self.subjects[0]
+
+    @property
+    def said(self) -> str:
+        """The digest of the statement: what to revoke it by, since it stays the same wherever the entry stands."""
+        return digest.of_bytes(self.statement)
 
     @property
     def when(self) -> dt.datetime:

@@ -172,6 +172,18 @@ def signing_key(given: str | None) -> SigningKey | None:
     return _loaded(_content(path), path)
 
 
+def required_key(given: str | None) -> SigningKey:
+    """The same, where there has to be one.
+
+    Raises:
+        UsageError: there is none.
+    """
+    key = signing_key(given)
+    if key is None:
+        raise UsageError("this has to be signed", hint=f"name your key: --key FILE, or {VARIABLE}")
+    return key
+
+
 def public_key(given: str) -> PublicKey:
     """The public key in the file ``given``, or written out in it; of a private key, its public half.
 

@@ -84,8 +84,8 @@ class Ledger:
         (written,) = self.extend([draft])
         return written
 
-    def extend(self, drafts: Sequence[Draft]) -> list[Entry]:
-        """Write several entries in one transaction: all of them, or none.
+    def extend(self, drafts: Sequence[Draft], *, onto: tuple[int, str] | None = None) -> list[Entry]:
+        """Write several entries in one transaction: all of them, or none. ``onto`` is the head that they must follow.
 
         Raises:
             LedgerError: they were not written.
@@ -95,9 +95,9 @@ class Ledger:
         if not drafts:
             return []
         with self._database.explained("written"):
-            return self._tried(drafts)
+            return self._tried(drafts, onto)
 
-    def _tried(self, drafts: Sequence[Draft]) -> list[Entry]:
+    def _tried(self, drafts: Sequence[Draft], onto: tuple[int, str] | None) -> list[Entry]:
         """Write, and when the server goes away in between, ask it afterwards whether it had written."""
         from sqlalchemy.exc import DBAPIError  # noqa: PLC0415  (loaded with the database)
 
@@ -111,6 +111,8 @@ class Ledger:
                     last = self._last()
                     before = before or last
                     known = self._since(before[0], drafts)
+                    if not known and onto not in {None, last}:
+                        raise LedgerError(f"somebody wrote to the ledger {self.name} meanwhile", hint="try again")
                     return known or self._insert(drafts, *last)
             except DBAPIError as error:
                 if not error.connection_invalidated or time.monotonic() > deadline:
@@ -166,7 +168,7 @@ class Ledger:
             BrokenLedgerError: an entry is not what was written. LedgerError: the database cannot be read.
         """
         conditions, values = _conditions(kind, subject)
-        reached = after or 0
+        reached = after or 0  # sequences count from 1
         while True:
             with self._database.explained("read"):
                 page = list(

@@ -10,7 +10,6 @@ from typing import Literal
 import msgspec
 
 from auditor.model.band import Better
-from auditor.model.run import Json
 from auditor.model.words import EvidenceLevel, Isolation, Severity, Tier
 
 
@@ -19,7 +18,10 @@ class _Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Gate(_Rules, frozen=True):
-    """What one gate asks for. ``budget`` and ``max_verdict_age`` are durations such as ``10m`` and ``30d``."""
+    """What one gate asks for. ``budget`` and ``max_verdict_age`` are durations such as ``10m`` and ``30d``.
+
+    ``max_waivers`` is how many findings may be waived at once in what is judged, None: any number.
+    """
 
     checklist: str = "standard"
     block_at: Severity = Severity.MAJOR
@@ -30,6 +32,7 @@ class Gate(_Rules, frozen=True):
     on_nothing: Literal["open", "undecided"] = "open"
     approvals: int = 0
     max_verdict_age: str | None = None
+    max_waivers: int | None = None
     sample: str | None = None
 
 
@@ -129,13 +132,23 @@ class Waiver(_Rules, frozen=True):
     rule: str | None = None
 
 
+class Ledger(_Rules, frozen=True):
+    """Where verdicts and approvals are kept: ``url`` None is a database inside the git directory.
+
+    ``max_age`` is how old its newest checkpoint may be when a deployment is decided, None: any age, or none at all.
+    """
+
+    url: str | None = None
+    max_age: str | None = None
+
+
 class Trust(_Rules, frozen=True):
     """Who may loosen rules, approve, and judge; ``identities`` maps a key or address to a person."""
 
     owners: tuple[str, ...] = ()
     approvers: tuple[str, ...] = ()
     judges: tuple[str, ...] = ()
-    identities: dict[str, Json] = {}
+    identities: dict[str, str] = {}
 
 
 class Policy(_Rules, frozen=True):
@@ -155,5 +168,10 @@ class Policy(_Rules, frozen=True):
     segments: Segments = Segments()
     severities: dict[str, Severity] = {}
     waivers: tuple[Waiver, ...] = ()
-    ledger: str | None = None
+    ledger: str | Ledger | None = None
     trust: Trust = Trust()
+
+    @property
+    def kept(self) -> Ledger:
+        """``ledger`` in its long form."""
+        return self.ledger if isinstance(self.ledger, Ledger) else Ledger(url=self.ledger)

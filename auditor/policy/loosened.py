@@ -63,8 +63,10 @@ def _entries(base: Policy, head: Policy, checklist: Checklist) -> Iterator[_Entr
     yield from _removed("/bands", base.bands, head.bands)
     yield from _segments(base.segments, head.segments)
     yield from _waivers(base.waivers, head.waivers)
-    if head.ledger != base.ledger:
-        yield "/ledger", f"the ledger moved from {_said(base.ledger)} to {_said(head.ledger)}"
+    if head.kept.url != base.kept.url:
+        yield "/ledger", f"the ledger moved from {_said(base.kept.url)} to {_said(head.kept.url)}"
+    if _seconds(head.kept.max_age) > _seconds(base.kept.max_age):
+        yield "/ledger", f"max-age {base.kept.max_age} became {_said(head.kept.max_age)}: an end cut off would show later"
     for role in ("owners", "approvers", "judges"):
         yield from _trust(f"/trust/{role}", getattr(base.trust, role), getattr(head.trust, role))
     yield from _changed_entries("/trust/identities", base.trust.identities, head.trust.identities)
@@ -88,6 +90,8 @@ def _gate(at: str, base: Gate, head: Gate) -> Iterator[_Entry]:
             f"{at}/max-verdict-age",
             f"{base.max_verdict_age} became {_said(head.max_verdict_age)}: older verdicts would count",
         )
+    if _most(head.max_waivers) > _most(base.max_waivers):
+        yield f"{at}/max-waivers", f"{base.max_waivers} became {_said(head.max_waivers)}: more could be waived at once"
     if head.sample != base.sample:
         yield f"{at}/sample", f"{_said(base.sample)} became {_said(head.sample)}, which cannot be ordered"
 
@@ -200,8 +204,12 @@ def _seconds(text: str | None) -> float:
     return float("inf") if text is None else duration(text)
 
 
-def _said(value: str | None) -> str:
-    return "not set" if value is None else value
+def _most(number: int | None) -> float:
+    return float("inf") if number is None else number
+
+
+def _said(value: object) -> str:
+    return "not set" if value is None else str(value)
 
 
 def _listed(values: Iterable[str]) -> str:

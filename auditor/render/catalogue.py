@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import groupby
 
 from auditor.model.finding import Rule
@@ -90,11 +90,11 @@ def mapped(
     return page.text()
 
 
-def attested(statements: Iterable[str], *, color: bool = False, width: int = 80) -> str:
+def attested(statements: Mapping[str, str], *, color: bool = False, width: int = 80) -> str:
     """What a checklist leaves to people, as a list; empty for none."""
     page = Page(color=color, width=width)
-    for number, statement in enumerate(statements):
+    for number, (name, statement) in enumerate(statements.items()):
         if not number:
             page.line(("to be attested by people", "bold"))
-        page.line(f"- {statement}", indent=2, hanging=2)
+        page.line((name, "bold"), f"  {statement}", indent=2, hanging=2)
     return page.text()

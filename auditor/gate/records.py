@@ -1,0 +1,52 @@
+"""Opens the ledger that a repository's policy names, together with the people whom that policy knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from auditor.errors import UsageError
+from auditor.gate.refs import default_branch
+from auditor.git import Repository
+from auditor.ledger.ledger import Ledger, open_ledger
+from auditor.policy.identity import People
+from auditor.policy.load import LoadedPolicy, load, read_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Records:
+    """A repository, the policy of its base, and the ledger that it names."""
+
+    repository: Repository
+    ref: str | None
+    loaded: LoadedPolicy
+    ledger: Ledger
+
+    @property
+    def people(self) -> People:
+        """The people whom the policy knows."""
+        return People(self.loaded.policy.trust)
+
+    def vouching(self) -> frozenset[str] | None:
+        """The ids of the keys whose checkpoints count; None where the policy names nobody."""
+        trust = self.loaded.policy.trust
+        return self.people.keyids(("owners", "judges")) if trust.owners or trust.judges else None
+
+
+@contextmanager
+def records(root: Path, *, base: str | None = None, writable: bool = False) -> Iterator[Records]:
+    """The records of the repository that holds ``root``; those of a repository without a base are by the built-in policy.
+
+    Raises:
+        UsageError: no repository, or ``base`` names no commit. PolicyError: the policy is invalid. LedgerError: no ledger.
+    """
+    with Repository.discover(root) as repository:
+        named = base or default_branch(repository)
+        ref = repository.commit(named) if named is not None else None
+        if ref is None and base is not None:
+            raise UsageError(f"{base!r} names no commit in this repository")
+        loaded = read_at(repository, ref) if ref is not None else load(None, source="built-in")
+        with open_ledger(loaded.policy.kept.url, repository, writable=writable) as ledger:
+            yield Records(repository=repository, ref=ref, loaded=loaded, ledger=ledger)
