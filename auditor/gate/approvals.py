@@ -44,7 +44,7 @@ def _about(ledger: Ledger, digests: Iterable[str]) -> list[Entry]:
 def _person(entry: Entry, trust: Trust) -> str | None:
     """Who an entry's key belongs to; None for one that the policy does not know."""
     names = names_of(entry.key, trust)
-    people = sorted(name for name in trust.identities.values() if isinstance(name, str) and name in names)
+    people = sorted(name for name in trust.identities.values() if name in names)
     return people[0] if people else None
 
 
