@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import subprocess
 
 import pytest
@@ -88,10 +87,9 @@ def agent(tmp_path, monkeypatch):
     socket = tmp_path / "agent"
     process = subprocess.Popen(["ssh-agent", "-D", "-a", str(socket)], stdout=subprocess.DEVNULL)
     try:
-        while not socket.exists():
-            assert process.poll() is None
-            os.sched_yield()
         monkeypatch.setenv("SSH_AUTH_SOCK", str(socket))
+        while subprocess.run(["ssh-add", "-l"], capture_output=True, check=False).returncode == 2:  # it does not answer yet
+            assert process.poll() is None
         subprocess.run(["ssh-add", "-q", file], check=True)
         file.unlink()
         yield file.with_suffix(".pub")
