@@ -13,9 +13,10 @@ sys.path.append(str(Path(__file__).resolve().parent))  # tests are no package: t
 
 from services import postgres
 from services.mlflow import mlflow_server
+from team import team
 from workbench import Answer, Repo, environment, merged, recorded, started
 
-__all__ = ["mlflow_server"]  # fixtures that live elsewhere and are shared by all tests
+__all__ = ["mlflow_server", "team"]  # fixtures that live elsewhere and are shared by all tests
 
 IN_CI = os.environ.get("CI") == "true"
 """Read before the environment is scrubbed."""

@@ -87,6 +87,7 @@ Exit codes: 0 open, 1 blocked, 2 wrong usage or invalid policy,
 @click.option(
     "--artifact", "artifacts", multiple=True, type=click.Path(path_type=Path), metavar="FILE", help="What ships. Repeatable."
 )
+@click.option("--model", metavar="models:/NAME/V", help="A version in MLflow (MLFLOW_TRACKING_URI) instead of files.")
 @click.option("--to", type=click.Path(path_type=Path), metavar="DIR", help="Hand the hashed bytes on into DIR.")
 @click.option("--image", metavar="NAME@DIGEST", help="The container that will run it.")
 @click.option("--key", metavar="FILE", help="Signs the verdict and the attestation.  [default: AUDITOR_KEY]")

@@ -15,9 +15,8 @@ from auditor.attestation.predicate import Approval
 from auditor.catalogue.checklists import Selected, select
 from auditor.catalogue.own import committed
 from auditor.engine import Gathered, ask
-from auditor.errors import EmptySelectionError, UndecidableError, UsageError
+from auditor.errors import UsageError
 from auditor.evidence.change import Remark
-from auditor.evidence.claimed import Scratch
 from auditor.evidence.deployment import Deployment, Image, Registered, Shipped
 from auditor.evidence.kinship import gather
 from auditor.evidence.unanswered import Inconclusive
@@ -25,21 +24,17 @@ from auditor.gate import standing
 from auditor.gate.approvals import approvals
 from auditor.gate.audit import Progress, silent
 from auditor.gate.authors import authors_of
-from auditor.gate.judgement import Case, Judgement, artifacts_of, judge
-from auditor.gate.refs import default_branch
+from auditor.gate.judgement import Case, Judgement, judge
+from auditor.gate.place import artifacts_of, opened
 from auditor.gate.shipping import Hashed, Shipment
-from auditor.gate.subject import Subject, in_commit, select_committed
-from auditor.git import Repository
-from auditor.globs import matches
+from auditor.gate.subject import Subject
 from auditor.ledger.entry import Kind
 from auditor.ledger.keys import SigningKey
-from auditor.ledger.ledger import open_ledger
-from auditor.model.policy import Policy
 from auditor.model.report import Report
 from auditor.model.run import Json
 from auditor.model.words import Severity, Verdict
 from auditor.policy.judge import exit_of, verdict_of
-from auditor.policy.load import duration, read_at
+from auditor.policy.load import duration
 
 HEAVIER: Final = {"security/unsafe-format": Severity.MAJOR}
 """What weighs more where it is about to be loaded, unless the policy says how much it weighs."""
@@ -50,7 +45,8 @@ class Deploy:
     """What is asked of a deploy gate.
 
     ``files`` are what ships, by the name under which each is handed on; ``to`` is where it is handed on to. ``registered``
-    is what a registry says of them. ``key`` signs the verdict. ``manifest`` None finds the run that wrote the files.
+    is what a registry says of them. ``key`` signs the verdict. ``manifest`` None finds the run that wrote the files. Without
+    ``record`` nothing is written down or handed on.
     """
 
     root: Path
@@ -63,6 +59,7 @@ class Deploy:
     head: str | None = None
     policy_ref: str | None = None
     key: SigningKey | None = None
+    record: bool = True
     progress: Progress = silent
 
 
@@ -100,63 +97,30 @@ def gate_deploy(request: Deploy) -> Decided:
     """
     if not request.files:
         raise UsageError("nothing is named that could be deployed", hint="--artifact FILE, or --model models:/NAME/VERSION")
-    with Shipment(request.files, request.to) as shipment, Repository.discover(request.root) as repository:
-        scratch = Scratch()
-        try:
-            head, policy_commit = _commits(repository, request)
-            loaded = read_at(repository, policy_commit)
-            with open_ledger(ledger_url(loaded.policy), repository) as ledger:
-                case = Case(
-                    repository=repository,
-                    head=head,
-                    policy_commit=policy_commit,
-                    loaded=loaded,
-                    ledger=ledger,
-                    scratch=scratch,
-                    key=request.key,
-                    progress=request.progress,
-                )
-                return _decided(request, case, shipment)
-        finally:
-            scratch.close()
-
-
-def ledger_url(policy: Policy) -> str | None:
-    """The address of the policy's ledger; None for the one inside the git directory."""
-    where: object = policy.ledger
-    return where if isinstance(where, str) or where is None else getattr(where, "url", None)
-
-
-def _commits(repository: Repository, request: Deploy) -> tuple[str, str]:
-    """The commit that is judged, and the one whose policy decides."""
-    head = repository.commit(request.head or "HEAD")
-    if head is None:
-        raise UsageError(f"{request.head or 'HEAD'!r} names no commit in this repository", hint="commit the run first")
-    named = request.policy_ref or request.base or default_branch(repository)
-    policy = repository.commit(named) if named is not None else None
-    if policy is None:
-        raise UndecidableError(
-            f"the policy is read from the default branch, and {named or 'none'} names no commit here",
-            hint="fetch it, or name it with --base REF",
+    with (
+        Shipment(request.files, request.to) as shipment,
+        opened(request.root, base=request.base, head=request.head, policy_ref=request.policy_ref) as place,
+    ):
+        return _decided(
+            request, Case(place=place, key=request.key, progress=request.progress, record=request.record), shipment
         )
-    return head, policy
 
 
 def _decided(request: Deploy, case: Case, shipment: Shipment) -> Decided:
     gate = case.policy.gates.deploy
-    now = case.ledger.now()
+    now = case.place.ledger.now()
     subject = _subject(request, case, shipment)
-    own = committed(case.repository, case.policy_commit, case.policy.checks, case.scratch)
+    own = committed(case.place.repository, case.place.policy_commit, case.policy.checks, case.place.scratch)
     selection = select(gate.checklist, {**HEAVIER, **case.policy.severities}, own)
-    known = standing.record(case.ledger, case.loaded, subject.digest, now)
+    known = standing.record(case.place.ledger, case.place.loaded, subject.digest, now)
     judgement = judge(case, subject, selection, known)
     if judgement.entry is not None and standing.is_judge(judgement.entry.key, case.policy.trust):
         known = replace(known, counting=judgement.entry)
     shipped = shipment.hashed()
-    people = authors_of(case.repository, subject, case.policy.trust)
+    people = authors_of(case.place.repository, subject, case.policy.trust)
     digests = [one.digest for one in shipped]
-    given, void = approvals(case.ledger, case.policy.trust, subject.digest, shipped=digests, authors=people, now=now)
-    broken, stale = standing.faults(case.ledger, case.policy, now)
+    given, void = approvals(case.place.ledger, case.policy.trust, subject.digest, shipped=digests, authors=people, now=now)
+    broken, stale = standing.faults(case.place.ledger, case.policy, now)
     own_artifacts = artifacts_of(subject)
     deployment = Deployment(
         artifacts=tuple(Shipped(name=s.name, digest=s.digest, declared=s.digest in own_artifacts) for s in shipped),
@@ -187,35 +151,19 @@ def _decided(request: Deploy, case: Case, shipment: Shipment) -> Decided:
         decided=decided,
         expires=min(ends, default=None),
     )
-    return _handed_over(request, case, outcome, judgement, shipment) if outcome.is_open else outcome
+    ships = outcome.is_open and request.record
+    return _handed_over(request, case, outcome, judgement, shipment) if ships else outcome
 
 
 def _subject(request: Deploy, case: Case, shipment: Shipment) -> Subject:
-    """The manifest asked about, or that of the run that wrote what ships, in the judged commit."""
-    paths = [path for path in case.repository.entries(case.head) if matches(path, case.policy.manifests)]
+    """The manifest asked about, or that of the run that wrote what ships."""
     if request.manifest is not None:
-        given = Path(request.manifest)
-        root = case.repository.root
-        inside = given.relative_to(root).as_posix() if given.is_absolute() and given.is_relative_to(root) else str(given)
-        chosen = select_committed(case.repository.entries(case.head), [inside], case.head[:12])
-        if len(chosen) != 1:
-            raise UsageError(f"{request.manifest} names {len(chosen)} manifests", hint="one run is deployed at a time")
-        return in_commit(case.repository, case.head, chosen[0])
-    wanted = {one.digest for one in shipment.hashed()}
-    read = (in_commit(case.repository, case.head, path) for path in paths)
-    matching = [subject for subject in read if wanted & artifacts_of(subject)]
-    if not matching:
-        raise EmptySelectionError(
-            f"no run in {case.head[:12]} has an artifact with the digest {', '.join(sorted(wanted))}",
-            hint="name the manifest, or record the run that wrote these bytes",
-        )
-    if len(matching) > 1:
-        raise UsageError(f"{len(matching)} runs wrote these bytes", hint=f"name one: {matching[0].path}")
-    return matching[0]
+        return case.place.subject(request.manifest)
+    return case.place.with_artifact({one.digest for one in shipment.hashed()})
 
 
 def _revoked(case: Case, subject: Subject, shipped: Sequence[str]) -> tuple[Remark, ...]:
-    graph = gather(case.repository, case.policy.manifests, commits=(case.head,), ledger=case.ledger)
+    graph = gather(case.place.repository, case.policy.manifests, commits=(case.place.head,), ledger=case.place.ledger)
     graph.add(subject.manifest, subject.digest)
     found: dict[str, str] = {}
     for start in (subject.digest, *shipped):
@@ -249,8 +197,8 @@ def _report(case: Case, selection: Sequence[Selected], judgement: Judgement, dep
         exit=exit_of(verdict, case.policy.mode),
         block_at=gate.block_at,
         advisory=judgement.advisory or case.policy.mode == "report-only",
-        head=case.head,
-        base=case.policy_commit,
+        head=case.place.head,
+        base=case.place.policy_commit,
         policies=(case.used(verdict),),
         results=results,
         runs=(judgement.run,),
@@ -275,7 +223,7 @@ def _handed_over(request: Deploy, case: Case, outcome: Decided, judgement: Judge
         LedgerError, RefusedError: the decision cannot be put on record, or the bytes are no longer what was hashed.
     """
     shipment.confirm()
-    case.ledger.append(
+    case.place.ledger.append(
         Kind.PROMOTION,
         subject=outcome.subject.digest,
         subjects=[one.digest for one in outcome.shipped],
@@ -283,8 +231,8 @@ def _handed_over(request: Deploy, case: Case, outcome: Decided, judgement: Judge
             "gate": "deploy",
             "verdict": judgement.entry.digest if judgement.entry is not None else None,
             "approvals": [approval.entry for approval in outcome.approvals],
-            "policy": case.loaded.digest,
-            "head": case.head,
+            "policy": case.place.loaded.digest,
+            "head": case.place.head,
             "version": request.registered.version if request.registered is not None else None,
         },
         key=case.key,

@@ -10,47 +10,44 @@ from auditor import __version__, digest
 from auditor.attestation.predicate import Judged, found
 from auditor.catalogue.checklists import Selected
 from auditor.errors import LedgerError
-from auditor.evidence.claimed import Scratch
 from auditor.evidence.unanswered import Inconclusive
 from auditor.gate.audit import Bench, Executing, Progress, rule_digests
+from auditor.gate.place import Place, artifacts_of
 from auditor.gate.standing import Record
 from auditor.gate.subject import Subject
-from auditor.git import Repository
 from auditor.ledger.entry import Entry, Kind
 from auditor.ledger.keys import SigningKey
-from auditor.ledger.ledger import Ledger
 from auditor.model.policy import Policy
 from auditor.model.report import Established, PolicyUsed, RunReport
 from auditor.model.run import Json
 from auditor.model.words import Isolation, Tier, Verdict
 from auditor.policy.judge import verdict_of
-from auditor.policy.load import BUILT_IN, LoadedPolicy, duration
+from auditor.policy.load import BUILT_IN, duration
 
 
 @dataclass(slots=True, kw_only=True)
 class Case:
-    """One deployment on its way to a verdict. ``head`` is judged, the policy is that of ``policy_commit``."""
+    """One deployment on its way to a verdict. Without ``record`` nothing is written down."""
 
-    repository: Repository
-    head: str
-    policy_commit: str
-    loaded: LoadedPolicy
-    ledger: Ledger
-    scratch: Scratch
+    place: Place
     key: SigningKey | None
     progress: Progress
+    record: bool = True
     notes: list[str] = field(default_factory=list)
 
     @property
     def policy(self) -> Policy:
         """The rules that decide."""
-        return self.loaded.policy
+        return self.place.loaded.policy
 
     def used(self, verdict: Verdict | None = None) -> PolicyUsed:
         """The policy as a report names it, with what it came to."""
-        built_in = self.loaded.source == BUILT_IN
+        built_in = self.place.loaded.source == BUILT_IN
         return PolicyUsed(
-            role="built-in" if built_in else "base", digest=self.loaded.digest, ref=self.policy_commit, verdict=verdict
+            role="built-in" if built_in else "base",
+            digest=self.place.loaded.digest,
+            ref=self.place.policy_commit,
+            verdict=verdict,
         )
 
 
@@ -78,14 +75,6 @@ def judge(case: Case, subject: Subject, selection: Sequence[Selected], known: Re
     chosen = [one for one in selection if one.check.judges_run]
     rules = _rules(case, chosen)
     return _warm(case, subject, known, rules) or _judged(case, subject, chosen, known, rules)
-
-
-def artifacts_of(subject: Subject) -> set[str]:
-    """The digests of everything that the run says it wrote."""
-    try:
-        return {artifact.digest for artifact in subject.manifest.run.artifacts if artifact.digest is not None}
-    except Inconclusive:
-        return set()
 
 
 def _rules(case: Case, chosen: Sequence[Selected]) -> str:
@@ -131,18 +120,20 @@ def _judged(case: Case, subject: Subject, chosen: list[Selected], known: Record,
         verdict = max(verdict, Verdict.UNDECIDED)
     advisory = any(shown.isolation == Isolation.NONE for shown in run.reproductions if shown.tier > Tier.RECOMPUTE)
     used = case.used(verdict)
-    judged = Judged(gate="deploy", verdict=verdict, advisory=advisory, head=case.head, policy=used, rules=gate, run=run)
+    judged = Judged(
+        gate="deploy", verdict=verdict, advisory=advisory, head=case.place.head, policy=used, rules=gate, run=run
+    )
     facts = found(judged) | {"rules": rules}
     return Judgement(run=run, facts=facts, entry=_recorded(case, subject, facts, advisory=advisory))
 
 
 def _recorded(case: Case, subject: Subject, facts: dict[str, Json], *, advisory: bool) -> Entry | None:
     """The verdict on record; None where it must not or cannot be."""
-    if advisory or case.policy.mode != "enforce":
+    if advisory or not case.record or case.policy.mode != "enforce":
         return None
     try:
         about = sorted(artifacts_of(subject))
-        return case.ledger.append(Kind.VERDICT, subject=subject.digest, subjects=about, body=facts, key=case.key)
+        return case.place.ledger.append(Kind.VERDICT, subject=subject.digest, subjects=about, body=facts, key=case.key)
     except LedgerError as error:
         case.notes.append(f"the verdict is not on record: {error.message}")
         return None
@@ -151,9 +142,9 @@ def _recorded(case: Case, subject: Subject, facts: dict[str, Json], *, advisory:
 def _bench(case: Case, chosen: list[Selected], known: Record) -> Bench:
     gate = case.policy.gates.deploy
     return Bench(
-        root=case.repository.root,
-        repository=case.repository,
-        judged=case.head,
+        root=case.place.repository.root,
+        repository=case.place.repository,
+        judged=case.place.head,
         policy=case.policy,
         selection=chosen,
         executing=Executing(
@@ -162,7 +153,7 @@ def _bench(case: Case, chosen: list[Selected], known: Record) -> Bench:
             deadline=time.monotonic() + duration(gate.budget) if gate.budget else None,
         ),
         require=gate.require,
-        scratch=case.scratch,
+        scratch=case.place.scratch,
         established=dict(known.established),
         progress=case.progress,
     )

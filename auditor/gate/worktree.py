@@ -107,6 +107,28 @@ def own_checks(start: Path) -> dict[str, Check]:
         scratch.close()
 
 
+def store_url(start: Path, given: str | None) -> str:
+    """The address that ``given`` is, or that a store of that name in the working tree's policy has.
+
+    Raises:
+        UsageError: there is no such store, or nothing is given and there is not exactly one.
+    """
+    if given is not None and "://" in given:
+        return given
+    root, repository = _root(start)
+    if repository is not None:
+        repository.close()
+    stores = _policy(root).policy.stores
+    if given is None and len(stores) == 1:
+        return next(iter(stores.values()))
+    if given is None or given not in stores:
+        raise UsageError(
+            f"the policy has no store called {given!r}" if given is not None else f"the policy has {len(stores)} stores",
+            hint=f"give a URL, or one of: {', '.join(stores)}" if stores else "give a URL: --to file:///folder",
+        )
+    return stores[given]
+
+
 def check(look: Look) -> Report:
     """The report of all static and digest checks; nothing is executed.
 

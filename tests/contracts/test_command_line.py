@@ -9,7 +9,24 @@ import pytest
 import yaml
 from workbench import checks, validator, verify
 
-BUILT = ("demo", "init", "record", "check", "reproduce", "compare", "gate", "verify", "checks", "explain")
+BUILT = (
+    "demo",
+    "init",
+    "record",
+    "check",
+    "reproduce",
+    "compare",
+    "gate",
+    "register",
+    "promote",
+    "rollback",
+    "fetch",
+    "lineage",
+    "store",
+    "verify",
+    "checks",
+    "explain",
+)
 LATER = ("diff", "why", "export")
 
 

@@ -1,4 +1,4 @@
-"""A run that was merged, in a repository whose people have keys."""
+"""A run that was merged, in a repository whose people have keys: what tests of deployments begin with."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""MLflow, through its own client (``mlflow-skinny`` is enough)."""
