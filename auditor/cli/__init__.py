@@ -17,6 +17,7 @@ _COMMANDS = {
     "record": "Run a training command and write its manifest.",
     "check": "Check manifests and the bytes they claim; executes nothing.",
     "reproduce": "Execute a recorded run again and compare.",
+    "calibrate": "Learn how much a run varies, and what drift that leaves visible.",
     "chaos": "Find out what accidental surroundings a run depends on.",
     "compare": "Compare weights, metrics, predictions, or two manifests.",
     "gate": "Decide: open, blocked or undecided.",

@@ -5,9 +5,16 @@ from __future__ import annotations
 import time
 from contextlib import closing
 
+import msgspec
+
+from auditor.compare.bands import document
+from auditor.diagnose.calibrate import calibrate as learn
 from auditor.diagnose.chaos import chaos as isolate
+from auditor.diagnose.repeats import Repeats
 from auditor.diagnose.surroundings import Surroundings
+from auditor.errors import UsageError
 from auditor.gate.experiment import Asked, experiment
+from auditor.manifest.write import dump, write
 from auditor.model.comparison import Comparison, ReproductionResult
 from auditor.model.report import Report
 from auditor.model.words import Agreement, Exit
@@ -39,3 +46,35 @@ def chaos(asked: Asked) -> Report:
             note=found.note,
         )
         return ready.report(result, code=Exit.UNDECIDED if found.unfinished else Exit.OPEN)
+
+
+def calibrate(asked: Asked, *, repeats: int, power: bool, out: str | None) -> Report:
+    """The report of how much the figures of a run vary; the bands are written to ``out``.
+
+    Raises:
+        PolicyError, EmptySelectionError, UsageError, UndecidableError, UnreadableError: it cannot be asked; each says why.
+    """
+    started = time.monotonic()
+    with experiment(asked) as ready:
+        reproduction = ready.reproduction
+        path = out or f"bands/{ready.request.run.run.id}.band.yaml"
+        place = (ready.root / path).resolve()
+        if not place.is_relative_to(ready.root):
+            raise UsageError(f"--out {path} lies outside the repository", hint="bands are committed beside the policy")
+        memory = ready.request.repository.common_dir / "auditor" / "repeats"
+        runs = Repeats(ready.rig, ready.request, reproduction, memory, asked.progress)
+        learned = learn(ready.request, runs, count=repeats, power=power)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        write(place, dump(msgspec.json.decode(msgspec.json.encode(document(learned.calibration)))))
+        result = ReproductionResult(
+            name="calibrate",
+            tier=reproduction.tier,
+            agreement=Agreement.STATISTICALLY_CONSISTENT,
+            isolation=ready.rig.isolation,
+            calibrated=True,
+            seconds=time.monotonic() - started,
+            comparisons=learned.comparisons,
+            note="; ".join([*learned.notes, *([learned.left_out] if learned.left_out else [])]),
+        )
+        counts = f"the bands are in {path}: commit the file and name it under `bands:` of the policy, then they count"
+        return ready.report(result, code=Exit.UNDECIDED if learned.left_out else Exit.OPEN, notes=(counts,))

@@ -12,6 +12,7 @@ import msgspec
 from auditor import digest
 from auditor.errors import UsageError
 from auditor.git import Repository
+from auditor.ledger.ledger import open_ledger
 from auditor.model.policy import Policy
 from auditor.reproduce.segments.request import Challenge
 
@@ -36,7 +37,33 @@ def challenge_of(policy: Policy, repository: Repository, *, draw: int | None = N
         key=given if given is not None else _own_key(repository.common_dir / "auditor"),
         is_local=given is None,
         policy=digest.of_value(msgspec.to_builtins(policy)),
+        count=_Count(repository, policy),
     )
+
+
+class _Count:
+    """Keeps every root that was challenged in the ledger: a second try of the same training with another one is seen."""
+
+    def __init__(self, repository: Repository, policy: Policy) -> None:
+        self._repository = repository
+        self._policy = policy
+
+    def __call__(self, run: str, root: str) -> int:
+        """How many roots are known of what was run, this one included.
+
+        Raises:
+            AuditorError: the ledger cannot be read or written.
+        """
+        with open_ledger(_url(self._policy), self._repository) as ledger:
+            known = {str(entry.body.get("root")) for entry in ledger.entries(kind="challenge", subject=run)}
+            if root not in known:
+                ledger.append("challenge", subject=run, body={"root": root, "number": len(known) + 1})
+        return len(known | {root})
+
+
+def _url(policy: Policy) -> str | None:
+    where: object = policy.ledger
+    return where if isinstance(where, str) or where is None else getattr(where, "url", None)
 
 
 def given_key() -> bytes | None:

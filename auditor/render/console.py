@@ -97,6 +97,10 @@ def _reproduction(page: Page, reproduction: ReproductionResult) -> None:
     )
     if reproduction.note:
         page.line(reproduction.note, indent=4)
+    if reproduction.name == "calibrate":
+        for learned in reproduction.comparisons:
+            page.line(reading.compared(learned), indent=4, hanging=4)
+        return
     if factors := reading.factors(reproduction.comparisons):
         for factor in factors:
             word = (f"{reading.factor_name(factor):<18}", _agreement_style(factor.agreement))

@@ -42,13 +42,16 @@ class Changes:
         )
 
 
-def other_seeds(run: Run) -> Changes:
-    """All seeds that can be injected, each with another value; ``PYTHONHASHSEED`` is none: it seeds no model."""
+def other_seeds(run: Run, *, number: int = 1) -> Changes:
+    """All seeds that can be injected, each with another value; ``PYTHONHASHSEED`` is none: it seeds no model.
+
+    ``number`` tells several sets of other seeds apart.
+    """
     values: dict[str, Json] = {}
     arguments: dict[int, str] = {}
     variables: dict[str, str] = {}
     for seed in (run.randomness.seeds if run.randomness else {}).values():
-        other = _other(seed)
+        other = _other(seed, number * _STEP)
         if other is None or seed.at == "PYTHONHASHSEED":
             continue
         match _place(seed):
@@ -114,9 +117,9 @@ def _place(seed: Seed) -> int | str:
     return int(seed.at) if isinstance(seed.at, int) or seed.at.isdecimal() else seed.at
 
 
-def _other(seed: Seed) -> int | None:
+def _other(seed: Seed, step: int) -> int | None:
     """Another value of the same kind; None for text that is no number."""
     if isinstance(seed.value, str) and not re.fullmatch(r"-?[0-9]{1,18}", seed.value):
         return None
     value = int(seed.value)
-    return value + _STEP if value + _STEP <= _LARGEST else value - _STEP
+    return value + step if value + step <= _LARGEST else value - step

@@ -262,3 +262,12 @@ def test_leaves_are_what_the_root_is_over(stepwise):
     leaves, _ = gather(stepwise.root, "out/checkpoints")
     turned = Leaves(schema=leaves.schema, leaves=leaves.leaves[::-1])
     assert turned.root != leaves.root
+
+
+def test_every_root_that_was_challenged_for_the_same_training_is_counted(repo):
+    assert "root number" not in challenged(repo)["note"]
+    assert "root number" not in challenged(repo)["note"]  # the same root again is no new try
+    recommit(repo, lambda folder: edit(folder, 40, lambda arrays: arrays.update({"weights/b1": arrays["weights/b1"] + 1})))
+    assert "root number 2 that was challenged" in challenged(repo, exits=(0, 1))["note"]
+    repo.edit(lambda claims: claims["run"].update(purpose="reworded"))
+    assert "root number 2 that was challenged" in challenged(repo, exits=(0, 1))["note"]

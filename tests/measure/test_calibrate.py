@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import pytest
+
+from auditor.compare.bands import read_bands
+from auditor.compare.statistics.interval import factor
+
+
+def calibrated(repo, *options, exits=(0,)):
+    answer = repo.auditor("calibrate", repo.manifest, "--repeats", "3", "--format", "json", *options).expect(*exits)
+    (result,) = answer.json()["runs"][0]["reproductions"]
+    return result, {c["of"]: c for c in result["comparisons"]}
+
+
+def test_bands_are_learned_remembered_and_count_when_the_policy_names_them(repo):
+    _, found = calibrated(repo, "--power")
+    assert found["metric:accuracy"]["detectable"] > 0
+    assert "80 % power" in found["metric:accuracy"]["note"]
+    assert {of for of in found if of.startswith("replica:")} == {
+        "replica:a fifth of the training rows dropped",
+        "replica:learning rate 10 % higher",
+    }
+    (path,) = (repo.root / "bands").iterdir()
+    bands = read_bands(path.read_bytes(), source=path.name)
+    band = next(b for b in bands.bands if b.of == "metric:accuracy")
+    assert (band.n, band.factor) == (3, pytest.approx(factor(3)))
+    assert bands.varied == ("seed",)
+    # The same again costs nothing, and one more repeat costs one execution.
+    again, _ = calibrated(repo)
+    assert "0 executions" in again["note"]
+    # The policy takes the file.
+    repo.policy(lambda policy: policy.update(bands=[f"bands/{path.name}"]))
+    repo.auditor("check").expect(0, 1)
+
+
+def test_a_claim_that_is_too_good_for_its_seeds_is_called_picked(repo):
+    def boast(claims):
+        for metric in claims["metrics"]:
+            if metric["name"] == "accuracy":
+                metric["value"] = 3.0
+
+    repo.edit(boast)
+    _, found = calibrated(repo)
+    assert found["metric:accuracy"]["agreement"] == "diverged"
+    assert "too good to be one of these seeds" in found["metric:accuracy"]["note"]
+
+
+def test_a_run_without_seeds_cannot_be_calibrated(repo):
+    repo.edit(lambda claims: claims["randomness"].update(seeds={}))
+    answer = repo.auditor("calibrate", repo.manifest).expect(4)
+    assert "nothing that could be changed" in answer.stderr
+
+
+def test_bands_stay_in_the_repository(repo):
+    answer = repo.auditor("calibrate", repo.manifest, "--out", "../elsewhere.yaml").expect(2)
+    assert "outside the repository" in answer.stderr
