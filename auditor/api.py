@@ -11,6 +11,7 @@ say which evidence it asks for:
 ``history``     :class:`History`, what git knows of the recorded code
 ``reproductions``  :class:`Reproductions`, what re-executions showed
 ``rules``       :class:`Rules`, the policy under which the run is judged
+``answers``     :class:`Answers`, what people have to say about the run, and said under their names
 ``change``      :class:`Change`, the difference between base and head; a check that asks for it judges no single run
 ``deployment``  :class:`Deployment`, what is about to be deployed; asked by the deploy gate alone
 ==============  =============================================================================================
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from auditor.compare.metrics import compare_metric
     from auditor.compare.tolerance import is_ignored, metric_tolerance
     from auditor.digest import of_value as value_digest
+    from auditor.evidence.answers import Answers
     from auditor.evidence.change import Change, Reference, Remark
     from auditor.evidence.claimed import ClaimedBytes, Located, unsafe
     from auditor.evidence.columns import contradictions, telltales
@@ -68,12 +70,13 @@ if TYPE_CHECKING:
     from auditor.model.run import Artifact, DataSource, FileRef, Metric, Run, Seed
     from auditor.model.words import Agreement, EvidenceLevel, Severity, Tier
 
-EVIDENCE = ("run", "manifest", "claimed", "measured", "history", "reproductions", "rules", "change", "deployment")
+EVIDENCE = ("run", "manifest", "claimed", "measured", "history", "reproductions", "rules", "answers", "change", "deployment")
 """The names that a check's parameters may have."""
 
 _HOMES = {
     "accepts_zeros": "evidence.powerless",
     "Agreement": "model.words",
+    "Answers": "evidence.answers",
     "Artifact": "model.run",
     "Change": "evidence.change",
     "ClaimedBytes": "evidence.claimed",
@@ -161,6 +164,7 @@ __all__ = [
     "EVIDENCE",
     "TOLD_BY_BYTES",
     "Agreement",
+    "Answers",
     "Artifact",
     "Change",
     "ClaimedBytes",

@@ -17,7 +17,7 @@ A case is ``<cases>/<family>/<defect>/<outcome>[-words].yaml``; the file's name 
     the recorded commit holds;
 ``raw``
     the manifest's text instead, for one that cannot be read;
-``policy``, ``require``, ``reproductions``, ``change``, ``deployment``
+``policy``, ``require``, ``reproductions``, ``answers``, ``change``, ``deployment``
     the evidence of those names, where the check asks for it;
 ``findings``
     the JSON Pointers of the findings expected, in order;
@@ -40,6 +40,7 @@ from auditor.catalogue.check import Check
 from auditor.catalogue.checklists import Selected
 from auditor.engine import Gathered, ask
 from auditor.errors import UnreadableError
+from auditor.evidence.answers import Answers
 from auditor.evidence.change import Change
 from auditor.evidence.claimed import ClaimedBytes, Scratch
 from auditor.evidence.deployment import Deployment
@@ -77,6 +78,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     policy: dict[str, object] = {}
     require: dict[str, tuple[EvidenceLevel, ...]] = {}
     reproductions: dict[str, object] = {}
+    answers: dict[str, object] = {}
     change: dict[str, object] = {}
     deployment: dict[str, object] = {}
     findings: tuple[str, ...] = ()
@@ -118,6 +120,7 @@ def run(case: Case, check: Check, folder: Path) -> Result:
                 "history": lambda: History(repository, head),
                 "reproductions": lambda: msgspec.convert(case.reproductions, Reproductions),
                 "rules": lambda: Rules(policy=policy, require=case.require),
+                "answers": lambda: msgspec.convert(case.answers, Answers),
                 "change": lambda: msgspec.convert({"base": recorded, "head": head, **case.change}, Change),
                 "deployment": lambda: msgspec.convert(case.deployment, Deployment),
             }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import io
 import os
 import subprocess
@@ -22,7 +23,8 @@ PEOPLE = ("owner", "approver", "second", "judge", "author", "stranger")
 
 def minimal(repo: Repo, **run: object) -> dict[str, Any]:
     """A small valid manifest about the commit that is checked out."""
-    about = {"id": "case", "status": "succeeded", "started": "2026-01-02T03:05:00Z", "finished": "2026-01-02T03:06:00Z"}
+    now = dt.datetime.now(tz=dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    about = {"id": "case", "status": "succeeded", "started": now, "finished": now}
     code = {"commit": repo.git("rev-parse", "HEAD"), "tree": repo.git("rev-parse", "HEAD^{tree}"), "entrypoint": ["true"]}
     return {"schema": "auditor/run-manifest/v1", "run": about | run, "code": code}
 

@@ -32,6 +32,8 @@ class Change:
 
     ``rewritten`` are merged manifests whose canonical content was changed or that were deleted. ``policy`` tells whether
     the policy differs at all, ``loosened`` in which entries it asks for less, ``invalid`` why the head's cannot be read.
+    ``waivers`` are those that excuse nothing any more, ``waived`` counts the findings that others do excuse.
+    ``approvals`` is how many each run needs, ``unapproved`` the runs that have fewer.
     """
 
     base: str
@@ -42,4 +44,8 @@ class Change:
     invalid: tuple[Remark, ...] = ()
     has_owners: bool = False
     waivers: tuple[Remark, ...] = ()
+    waived: int = 0
+    max_waivers: int | None = None
+    approvals: int = 0
+    unapproved: tuple[Remark, ...] = ()
     references: tuple[Reference, ...] = field(default=())

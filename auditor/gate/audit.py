@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from auditor.catalogue.checklists import Selected
 from auditor.engine import Gathered, ask
 from auditor.errors import UsageError
+from auditor.evidence.answers import Answers
 from auditor.evidence.claimed import Claim, ClaimedBytes, Scratch
 from auditor.evidence.history import History
 from auditor.evidence.manifest import Manifest
@@ -23,10 +24,10 @@ from auditor.gate.subject import Subject
 from auditor.git import Repository
 from auditor.model.band import Calibration
 from auditor.model.finding import Finding, Rule
-from auditor.model.policy import Policy
+from auditor.model.policy import Policy, Waiver
 from auditor.model.report import Established, RunReport
 from auditor.model.run import Run
-from auditor.model.words import EvidenceLevel, Isolation, Tier
+from auditor.model.words import EvidenceLevel, Isolation, Outcome, Tier
 from auditor.policy import waivers
 from auditor.store.hashing import Hashing
 from auditor.store.stores import Stores
@@ -62,12 +63,27 @@ class Executing:
     draw: int | None = None
 
 
+Granted = tuple[tuple[Waiver, ...], tuple[str, ...]]
+"""Waivers that people granted a run beside those of the policy, and what is wrong with others, in words."""
+
+
+def nothing_granted(_digest: str, _run_id: str | None) -> Granted:
+    """No waivers: those of a ledger are looked up by gates only."""
+    return (), ()
+
+
+def unanswered(_digest: str) -> Answers:
+    """No answers: people's are looked up by gates only."""
+    return Answers(asked=False)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Bench:
     """Where runs are audited, and by which rules: what all audits of one command share.
 
     ``judged`` is the commit whose content is judged; None judges the working tree. ``selection`` holds the checks about
-    single runs; ``bands`` are what the trusted policy's files of bands teach.
+    single runs; ``bands`` are what the trusted policy's files of bands teach. ``granted`` and ``answers`` look up what
+    people said about the run with a manifest digest (and its id); ``note`` is told what people should know.
     """
 
     root: Path
@@ -80,6 +96,9 @@ class Bench:
     scratch: Scratch
     bands: tuple[Calibration, ...] = ()
     established: dict[str, EvidenceLevel] = field(default_factory=dict)
+    granted: Callable[[str, str | None], Granted] = nothing_granted
+    answers: Callable[[str], Answers] = unanswered
+    note: Progress = silent
     progress: Progress = silent
     hashing: Hashing = field(default_factory=Hashing)
 
@@ -135,18 +154,25 @@ class Bench:
                 "history": history,
                 "reproductions": reproductions,
                 "rules": lambda: self.rules,
+                "answers": lambda: self.answers(subject.digest),
             }
         )
         asked = ask(self.selection, gathered, manifest.place)
         run_id = _run_id(manifest.document.value)
+        today = dt.datetime.now(tz=dt.UTC).date()
+        failed = {result.check for result in asked if result.outcome is Outcome.FAILED}
+        granted, void = self.granted(subject.digest, run_id) if failed else ((), ())
         applied = waivers.apply(
             asked,
             self.policy.waivers,
+            granted=granted,
             run_id=run_id,
             run_digest=subject.digest,
-            today=dt.datetime.now(tz=dt.UTC).date(),
+            today=today,
             digests=rule_digests(self.selection),
         )
+        for waiver in applied.applying:
+            self.note(waivers.ending(waiver, today))
         executed = reproductions().results if gathered.answered("reproductions") else ()
         report = RunReport(
             manifest=subject.path,
@@ -157,7 +183,7 @@ class Bench:
             reproductions=executed,
             claims=self._claims(gathered),
         )
-        return report, applied.refused
+        return report, applied.refused + tuple(Finding(message=words, fix=waivers.RENEW) for words in void)
 
     @cached_property
     def rules(self) -> Rules:

@@ -11,15 +11,17 @@ import msgspec
 
 from auditor import __version__
 from auditor.catalogue.check import Check, catalogue
-from auditor.catalogue.checklists import Selected, select
+from auditor.catalogue.checklists import Selected, select, statements
 from auditor.catalogue.own import committed
 from auditor.engine import Gathered, ask
 from auditor.errors import PolicyError
+from auditor.evidence.answers import Answers
 from auditor.evidence.change import Change, Reference, Remark
 from auditor.evidence.claimed import Scratch
 from auditor.evidence.unanswered import Inconclusive
 from auditor.gate.audit import Bench, Executing, Progress, silent
 from auditor.gate.carried import Carried, Carrying, carry
+from auditor.gate.ledgered import Gated, Ledgered
 from auditor.gate.refs import Refs, in_ci, resolve
 from auditor.gate.subject import Subject, in_commit, select_committed
 from auditor.git import Change as PathChange
@@ -35,6 +37,8 @@ from auditor.policy.load import BUILT_IN, FILE, InvalidPolicyError, LoadedPolicy
 from auditor.policy.loosened import loosened
 
 LOOSENED = "governance/loosened-policy"
+_STATIC = (Tier.DIGESTS, Tier.RECOMPUTE)
+"""Tiers for which nothing is executed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +110,9 @@ def gate_merge(request: Merge) -> Report:
             refs = resolve(repository, head=request.head, base=request.base, policy_ref=request.policy_ref)
             base = read_at(repository, refs.policy)
             with carry(request.carried, refs, base.digest, scratch) as carrying:
-                return _report(_case(request, repository, refs, base=base, scratch=scratch, carrying=carrying))
+                case = _case(request, repository, refs, base=base, scratch=scratch, carrying=carrying)
+                with Ledgered(repository, base, case.notes.append) as ledger:
+                    return _report(case, ledger)
         finally:
             scratch.close()
 
@@ -180,12 +186,14 @@ def _say_uncommitted(case: _Case, committed: set[str], patterns: tuple[str, ...]
             case.request.warn(f"{path} differs in the working tree; the committed content is judged")
 
 
-def _report(case: _Case) -> Report:
+def _report(case: _Case, ledger: Ledgered) -> Report:
     used: list[PolicyUsed] = []
-    judged = [_judge(case, case.base)]
+    if case.subjects and any(tier not in _STATIC for tier in case.base.policy.gates.merge.tiers):
+        ledger.warm()
+    judged = [_judge(case, case.base, ledger)]
     used.append(_used(case.base, "base", case.refs, judged[0].verdict))
     if case.policy_changed and case.head is not None:
-        judged.append(_judge(case, case.head))
+        judged.append(_judge(case, case.head, ledger))
         used.append(_used(case.head, "head", case.refs, judged[1].verdict))
     worst = max(judged, key=lambda one: one.verdict)
     isolations = {r.isolation for run in worst.runs for r in run.reproductions}
@@ -193,6 +201,9 @@ def _report(case: _Case) -> Report:
     if advisory:
         case.notes.append("advisory: not isolated; a personal run, nothing is signed and no other gate counts it")
     case.notes += case.carrying.notes
+    if case.base.policy.mode == "enforce" and case.request.only is None:
+        verdict = Gated(verdict=worst.verdict, advisory=advisory, head=case.refs.head, policy=used[0])
+        ledger.record(verdict, zip(worst.runs, case.subjects, strict=True))
     if case.base.policy.mode == "report-only":
         case.notes.append(f"report-only: a gate in enforce mode would say {worst.verdict}")
     return Report(
@@ -219,7 +230,7 @@ def _used(loaded: LoadedPolicy, role: str, refs: Refs, verdict: Verdict) -> Poli
     )
 
 
-def _judge(case: _Case, loaded: LoadedPolicy) -> _Judged:
+def _judge(case: _Case, loaded: LoadedPolicy, ledger: Ledgered) -> _Judged:
     """What one policy makes of the case.
 
     Waivers, bands, stores and own checks are the base's: a change can neither excuse itself, nor bring the tolerance that
@@ -228,17 +239,29 @@ def _judge(case: _Case, loaded: LoadedPolicy) -> _Judged:
     gate = loaded.policy.gates.merge
     trusted = case.base.policy
     policy = msgspec.structs.replace(loaded.policy, waivers=trusted.waivers, stores=trusted.stores, bands=trusted.bands)
+    required = statements(gate.checklist)
     own = committed(case.repository, case.refs.policy, trusted.checks, case.scratch)
     selection = [
         selected
         for selected in select(gate.checklist, _weighed(policy, trusted, own), own)
         if case.request.only is None or selected.check.rule.id.startswith(case.request.only)
     ]
-    bench = _bench(case, policy, gate, [s for s in selection if s.check.judges_run])
+    bench = replace(
+        _bench(case, policy, gate, [s for s in selection if s.check.judges_run]),
+        granted=ledger.granted,
+        answers=lambda digest: Answers(required=required, given=ledger.answers(digest) if required else {}),
+        note=case.notes.append,
+    )
     audits = [bench.audit(subject) for subject in case.subjects]
     runs = tuple(report for report, _ in audits)
     refused = tuple(finding for _, findings in audits for finding in findings)
-    change = _change(case, bench, refused)
+    change = replace(
+        _change(case, bench, refused, ledger),
+        waived=sum(result.waived for run in runs for result in run.results),
+        max_waivers=gate.max_waivers,
+        approvals=trusted.gates.merge.approvals,
+        unapproved=ledger.unapproved(case.subjects, case.refs.head),
+    )
     results = ask(_change_selection(selection, change), Gathered({"change": lambda: change}))
     weighed = [*results, *(result for run in runs for result in run.results)]
     verdict = verdict_of(weighed, gate)
@@ -320,7 +343,7 @@ def _change_selection(selection: Iterable[Selected], change: Change) -> list[Sel
     return [replace(s, severity=Severity.MINOR) if s.check.rule.id == LOOSENED else s for s in chosen]
 
 
-def _change(case: _Case, bench: Bench, refused: tuple[Finding, ...]) -> Change:
+def _change(case: _Case, bench: Bench, refused: tuple[Finding, ...], ledger: Ledgered) -> Change:
     base = case.base.policy
     has_owners = bool(base.trust.owners)
     asked: tuple[Remark, ...] = ()
@@ -331,6 +354,8 @@ def _change(case: _Case, bench: Bench, refused: tuple[Finding, ...]) -> Change:
             Remark(message=one.message, pointer=one.pointer, file=FILE, line=head.line(one.pointer))
             for one in loosened(base, head.policy, checklist=weights)
         )
+        if asked and has_owners and ledger.accepts(head.digest, asked):
+            asked = ()
         if asked and not has_owners:
             case.notes.append("no owners are configured (trust.owners): review rules are the only guard of the policy")
     return Change(

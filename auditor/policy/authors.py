@@ -42,7 +42,7 @@ def authors(  # noqa: PLR0913  (where to look, each named)
     if commit and repository.commit(commit) is not None:
         found += _people(repository, "the recorded commit", "--no-walk", commit)
     found += _people(repository, "a commit that touched the manifest", f"--max-count={_MOST}", head, "--", path)
-    found += [Author(login, "the pull request") for login in _requested()]
+    found += [Author(login, "the pull request") for login in requested()]
     for verdict in verdicts:
         written = verdict.body.get("authors")
         if isinstance(written, list):
@@ -63,7 +63,7 @@ def _people(repository: Repository, where: str, *selection: str) -> Iterator[Aut
                 yield Author(written.strip(), where)
 
 
-def _requested() -> list[str]:
+def requested() -> list[str]:
     """The login of whoever opened the pull request that this job runs for."""
     path = os.environ.get("GITHUB_EVENT_PATH")
     if not path or os.environ.get("GITHUB_ACTIONS") != "true":

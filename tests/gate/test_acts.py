@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
-from governed import Governed, governed, here
+from governed import here
 
 from auditor.git import Repository
 from auditor.ledger.keys import public_key
@@ -16,19 +16,6 @@ from auditor.policy.identity import People
 from auditor.policy.load import read_at
 
 OTHER = "sha256:" + 64 * "b"
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory, shell):
-    from workbench import Repo  # noqa: PLC0415
-
-    room = tmp_path_factory.mktemp("governed")
-    return governed(Repo(room / "repository", shell).init(), room / "keys")
-
-
-@pytest.fixture
-def team(template, tmp_path) -> Governed:
-    return Governed(template.repo.copy(tmp_path / "team"), template.keys, template.public, trust=template.trust)
 
 
 @pytest.fixture
