@@ -35,6 +35,7 @@ _COMMANDS = {
     "attest": "Answer under your own name what no check can tell.",
     "revoke": "Take back trust in a data set, a run, a model or a key.",
     "ledger": "Read, verify and move the record of verdicts and approvals.",
+    "webhook": "Answer deployments that wait on GitHub.",
     "checks": "List the catalogue of checks.",
     "explain": "Show the manual page of a check.",
 }

@@ -15,11 +15,12 @@ from auditor.gate.merge import Merge, gate_merge
 from auditor.gate.unjudged import unjudged
 from auditor.guard import clone, files, plan, runner
 from auditor.guard.inputs import Inputs, read
+from auditor.guard.outcome import blocking, weight
 from auditor.guard.publish import Place, announce, publish
 from auditor.guard.runner import Runner
 from auditor.model.report import Report
-from auditor.model.words import Exit, Outcome, Verdict
-from auditor.render import RENDERERS, markdown, reading
+from auditor.model.words import Exit, Verdict
+from auditor.render import RENDERERS, markdown
 from auditor.render.text import visible_lines
 
 REPORTS = "auditor-report"
@@ -145,24 +146,10 @@ def _finish(here: Runner, inputs: Inputs, judged: Sequence[tuple[Place | None, R
         here.summarise("\n\n".join([markdown.render(report), *(f"`{_code(line)}`" for line in unposted)]))
         if index == 0:
             here.give(report=str(path))
-    worst = max(judged, key=lambda one: reading_order(one[1]))[1]
+    worst = max(judged, key=lambda one: weight(one[1]))[1]
     blocked = sorted({name for _, report in judged for name in blocking(report)})
     here.give(verdict=str(worst.verdict or Verdict.UNDECIDED), blocked_by=",".join(blocked))
     return worst.exit
-
-
-def reading_order(report: Report) -> tuple[int, int]:
-    """The order of reports by how much they weigh: an exit that is not 0 first, then the verdict."""
-    return (int(report.exit is not Exit.OPEN), report.verdict.rank if report.verdict is not None else 1)
-
-
-def blocking(report: Report) -> set[str]:
-    """The ids of the checks that block."""
-    return {
-        result.check
-        for result in reading.results_of(report)
-        if result.outcome is Outcome.FAILED and reading.weight(report, result) is Verdict.BLOCKED
-    }
 
 
 def _pulled(here: Runner) -> tuple[Place, ...]:
