@@ -14,8 +14,8 @@ from auditor.errors import UsageError
 PREFIX: Final = "AUDITOR_INPUT_"
 
 Part = Literal["gate", "plan", "execute", "judge"]
-GateName = Literal["merge", "deploy"]
-Post = Literal["check", "status", "comment", "code-scanning"]
+GateName = Literal["merge", "deploy", "history"]
+Post = Literal["check", "status", "comment", "code-scanning", "deployment", "issues"]
 
 _REF = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./@^~-]{0,254}")
 _MOST_PATTERNS = 1000
@@ -37,6 +37,8 @@ class Inputs:
     executed: str = ""
     evidence: str = ""
     deployment: int | None = None
+    environment_url: str = ""
+    budget: str | None = None
 
 
 def read(environment: Mapping[str, str]) -> Inputs:
@@ -63,6 +65,8 @@ def read(environment: Mapping[str, str]) -> Inputs:
         executed=given.get("executed", ""),
         evidence=given.get("evidence", ""),
         deployment=_deployment(given),
+        environment_url=given.get("environment_url", "").strip(),
+        budget=given.get("budget", "").strip() or None,
     )
 
 

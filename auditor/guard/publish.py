@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, assert_never
 
-from auditor.guard.inputs import Post
+from auditor.gate.event import payload
+from auditor.guard.inputs import Inputs, Post
 from auditor.guard.runner import Runner
 from auditor.integrations.github import by_hand, checks, comment, statuses
 from auditor.integrations.github.hub import Hub, NotPostedError
@@ -15,6 +16,9 @@ from auditor.model.report import Report
 from auditor.model.words import Exit, Verdict
 from auditor.render import markdown, reading, sarif
 from auditor.render.annotations import annotated
+
+ABOUT_A_CHANGE: Final[tuple[Post, ...]] = ("check", "status", "comment", "code-scanning")
+"""What is posted on a pull request; nothing else has a place for it."""
 
 _CONCLUSION: Final[dict[Verdict, checks.Conclusion]] = {
     Verdict.OPEN: "success",
@@ -47,7 +51,7 @@ def announce(runner: Runner, place: Place) -> list[str]:
     wanted = checks.CheckRun(
         name=place.name, head=place.head, external=_external(runner), title="under way", summary="", details=runner.details
     )
-    return _tried("check run", lambda: checks.post(runner.hub(), wanted))
+    return attempted("check run", lambda: checks.post(runner.hub(), wanted))
 
 
 def publish(runner: Runner, post: Sequence[Post], place: Place, report: Report) -> list[str]:
@@ -62,7 +66,28 @@ def publish(runner: Runner, post: Sequence[Post], place: Place, report: Report) 
         "comment": ("comment", partial(_comment, hub, runner, place, text)),
         "code-scanning": ("code scanning", partial(_scan, hub, place, report)),
     }
-    return [line for name in post for line in _tried(*calls[name])]
+    return [line for name in post if name in calls for line in attempted(*calls[name])]
+
+
+def post_deployment(runner: Runner, inputs: Inputs, report: Report) -> list[str]:
+    """Set the status of the deployment that the event is about, or that the inputs name; what was not posted."""
+    told = payload(runner.event).get("deployment")
+    number = inputs.deployment or (told.get("id") if isinstance(told, dict) else None)
+    if not isinstance(number, int):
+        return ["not posted: deployment status: this event is about no deployment"]
+    state: by_hand.DeploymentState = "success" if conclusion(report) is Verdict.OPEN else "failure"
+
+    def call() -> None:
+        by_hand.post_deployment(
+            runner.hub(),
+            number,
+            state,
+            _headline(report),
+            environment_url=inputs.environment_url or None,
+            log_url=runner.details,
+        )
+
+    return attempted("deployment status", call)
 
 
 def conclusion(report: Report) -> Verdict:
@@ -78,7 +103,8 @@ def conclusion(report: Report) -> Verdict:
             assert_never(report.verdict)
 
 
-def _tried(what: str, call: Callable[[], object]) -> list[str]:
+def attempted(what: str, call: Callable[[], object]) -> list[str]:
+    """Post something; what was not posted, and why, in a line."""
     try:
         call()
     except NotPostedError as error:

@@ -9,15 +9,16 @@ from typing import assert_never
 
 import msgspec
 
-from auditor.errors import AuditorError, EmptySelectionError, PolicyError, UndecidableError, UsageError
+from auditor.errors import AuditorError, UndecidableError
 from auditor.gate.event import payload
 from auditor.gate.merge import Merge, gate_merge
 from auditor.gate.unjudged import unjudged
-from auditor.guard import clone, files, plan, runner
+from auditor.guard import clone, decide, files, plan, runner
 from auditor.guard.inputs import Inputs, read
 from auditor.guard.outcome import blocking, weight
-from auditor.guard.publish import Place, announce, publish
+from auditor.guard.publish import ABOUT_A_CHANGE, Place, announce, attempted, post_deployment, publish
 from auditor.guard.runner import Runner
+from auditor.integrations.github.hub import Hub
 from auditor.model.report import Report
 from auditor.model.words import Exit, Verdict
 from auditor.render import RENDERERS, markdown
@@ -52,12 +53,29 @@ def step(environment: Mapping[str, str], workspace: Path) -> int:
 
 def _gate(here: Runner, inputs: Inputs, workspace: Path) -> int:
     """Everything in one job: for people who trust each other. It stops mistakes."""
-    request = Merge(root=workspace, head=inputs.head, base=inputs.base, manifests=inputs.manifests, warn=_say, progress=_say)
-    report = _reported(lambda: gate_merge(request))
-    places = _pulled(here) if inputs.post else ()
-    note = "stops mistakes, not somebody with write access: the job that judges runs what it judges"
-    report = msgspec.structs.replace(report, notes=(*report.notes, note))
-    return _finish(here, inputs, [(place, report) for place in places] or [(None, report)])
+    more: list[Callable[[Hub], None]] = []
+
+    def decided() -> Report:
+        match inputs.gate:
+            case "merge":
+                return decide.merge(inputs, workspace, _say)
+            case "deploy":
+                return decide.deploy(inputs, workspace, _say)
+            case "history":
+                report, keep = decide.history(inputs, workspace, _say)
+                more.append(keep)
+                return report
+            case _:
+                assert_never(inputs.gate)
+
+    report = _reported(decided, inputs.gate)
+    places = _pulled(here) if inputs.gate == "merge" and inputs.post else ()
+    code = _finish(here, inputs, [(place, report) for place in places] or [(None, report)])
+    if "deployment" in inputs.post:
+        _tell(post_deployment(here, inputs, report))
+    for keep in more if "issues" in inputs.post else ():
+        _tell(attempted("issue", lambda keep=keep: keep(here.hub())))  # type: ignore[misc]
+    return code
 
 
 def _plan(here: Runner, inputs: Inputs) -> int:
@@ -123,13 +141,13 @@ def _judge(here: Runner, inputs: Inputs) -> int:
     return _finish(here, inputs, judged)
 
 
-def _reported(judge: Callable[[], Report]) -> Report:
+def _reported(judge: Callable[[], Report], gate: str = "merge") -> Report:
     """The report of ``judge``, or of why there is none: nothing that goes wrong here is a pass."""
     try:
         return judge()
-    except (EmptySelectionError, UndecidableError, PolicyError, UsageError) as error:
+    except AuditorError as error:
         _complain(error)
-        return unjudged(error, "merge")
+        return unjudged(error, gate)
 
 
 def _finish(here: Runner, inputs: Inputs, judged: Sequence[tuple[Place | None, Report]]) -> int:
@@ -140,15 +158,15 @@ def _finish(here: Runner, inputs: Inputs, judged: Sequence[tuple[Place | None, R
         with runner.fenced():
             _print(RENDERERS["console"](report))
         unposted = publish(here, inputs.post, place, report) if place is not None else []
-        if inputs.post and place is None:
-            unposted = ["not posted: this event is about no pull request"]
+        if place is None and (pull := [what for what in inputs.post if what in ABOUT_A_CHANGE]):
+            unposted = [f"not posted: {', '.join(pull)}: this event is about no pull request"]
         _tell(unposted)
         here.summarise("\n\n".join([markdown.render(report), *(f"`{_code(line)}`" for line in unposted)]))
         if index == 0:
             here.give(report=str(path))
     worst = max(judged, key=lambda one: weight(one[1]))[1]
     blocked = sorted({name for _, report in judged for name in blocking(report)})
-    here.give(verdict=str(worst.verdict or Verdict.UNDECIDED), blocked_by=",".join(blocked))
+    here.give(verdict=str(worst.verdict or ""), blocked_by=",".join(blocked))
     return worst.exit
 
 

@@ -79,7 +79,7 @@ def _sections(report: Report) -> Iterator[str]:
     yield from _reproductions(report)
     yield from _runs(report)
     if report.notes:
-        yield _folded("Notes", [f"<ul>{''.join(f'<li>{_code(note)}</li>' for note in report.notes)}</ul>"])
+        yield _folded("Notes", [f"<ul>{''.join(f'<li>{code(note)}</li>' for note in report.notes)}</ul>"])
     if report.policies:
         yield _folded("Policies", [_policies(report)])
 
@@ -116,14 +116,14 @@ def _cells(where: str | None, result: Result) -> Iterator[tuple[str, ...]]:
     weighs = f"{result.severity}{', waived' if result.waived else ''}"
     if result.outcome is not Outcome.FAILED:
         weighs = f"{result.outcome}, {result.severity}"
-    check = _code(result.check)
+    check = code(result.check)
     for finding in result.findings[:_MOST_FINDINGS]:
-        told = f"{_code(finding.message)}<br>fix: {_code(finding.fix)}"
-        yield weighs, check, _code(reading.place(finding) or where or ""), told
+        told = f"{code(finding.message)}<br>fix: {code(finding.fix)}"
+        yield weighs, check, code(reading.place(finding) or where or ""), told
     if not result.findings:
-        yield weighs, check, _code(where or ""), _code(reading.reason(result))
+        yield weighs, check, code(where or ""), code(reading.reason(result))
     if len(result.findings) > _MOST_FINDINGS:
-        yield weighs, check, _code(where or ""), f"and {len(result.findings) - _MOST_FINDINGS} more findings of this check"
+        yield weighs, check, code(where or ""), f"and {len(result.findings) - _MOST_FINDINGS} more findings of this check"
 
 
 def _reproductions(report: Report) -> Iterator[str]:
@@ -137,17 +137,17 @@ def _reproduction(manifest: str, each: ReproductionResult) -> str:
     within = reading.isolation(each)
     told = f"{reading.agreements(each)}{f'; isolation {within}' if within else ''}; {each.seconds:.1f} s"
     worst = next(iter(reading.worst_first(each.comparisons)), None)
-    parts = [_code(told)]
+    parts = [code(told)]
     if each.note:
-        parts.append(_code(each.note))
+        parts.append(code(each.note))
     if worst is not None and worst.agreement is not Agreement.BITWISE:
-        parts.append(f"worst: {_code(reading.compared(worst))}")
-    return _row(_code(manifest), _code(reading.reproduction_name(each)), each.agreement, "<br>".join(parts))
+        parts.append(f"worst: {code(reading.compared(worst))}")
+    return _row(code(manifest), code(reading.reproduction_name(each)), each.agreement, "<br>".join(parts))
 
 
 def _runs(report: Report) -> Iterator[str]:
     rows = [
-        _row(reading.state(report, run.results), _code(run.manifest), _code(run.digest[:19]), reading.counted(run.results))
+        _row(reading.state(report, run.results), code(run.manifest), code(run.digest[:19]), reading.counted(run.results))
         for run in report.runs
     ]
     if rows:
@@ -159,7 +159,7 @@ def _policies(report: Report) -> str:
     used = []
     for policy in report.policies:
         said = f": {policy.verdict}" if policy.verdict else ""
-        used.append(f"<li>{policy.role} {_code(policy.ref)} {_code(policy.digest[:19])}{said}</li>")
+        used.append(f"<li>{policy.role} {code(policy.ref)} {code(policy.digest[:19])}{said}</li>")
     return f"<ul>{''.join(used)}</ul>"
 
 
@@ -172,7 +172,8 @@ def _row(*cells: str) -> str:
     return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
 
 
-def _code(text: str) -> str:
+def code(text: str) -> str:
+    """``text`` of a run as HTML in which it can mean nothing; empty for no text."""
     return f"<code>{_safe(text)}</code>" if text else ""
 
 

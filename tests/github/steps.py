@@ -75,6 +75,8 @@ class Runner:
         if payload is not None:
             event.write_text(payload if isinstance(payload, str) else json.dumps(payload), encoding="utf-8")
         files = {name: self.room / name.lower() for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
+        for path in files.values():
+            path.unlink(missing_ok=True)  # each step has files of its own
         env = self.env | {
             "GITHUB_ACTIONS": "true",
             "CI": "true",

@@ -165,3 +165,45 @@ def test_nothing_of_the_checkout_is_imported(nothing, step):
     done = step(nothing, pull_request(nothing), runner={"PYTHONPATH": str(nothing.root)})
     assert not (nothing.root / "pwned").exists()
     assert "nothing to judge" in done.log
+
+
+@pytest.fixture
+def shipping(project):
+    """A repository whose run is merged, and may be deployed without anybody's approval."""
+    repo = project()
+    repo.checkout("main")
+    repo.git("merge", "-q", "--no-ff", "--no-edit", "work")
+    # The network's loss is not computed from predictions, so nobody can recompute it.
+    require = {"metrics": ["consistent"], "weights": ["consistent"]}
+    repo.policy(lambda policy: policy["gates"]["deploy"].update(approvals=0, require=require))
+    repo.commit()
+    return repo
+
+
+@pytest.mark.parametrize(("content", "code", "state"), [(None, 0, "success"), (b"other bytes", 3, "failure")])
+def test_a_deployment_learns_what_the_gate_says_of_its_bytes(shipping, step, fake, *, content, code, state):
+    if content is not None:
+        shipping.write("out/model.npz", content)
+    event = {"deployment": {"id": 3, "sha": shipping.git("rev-parse", "HEAD")}}
+    given = {"gate": "deploy", "artifacts": "out/model.npz", "post": "deployment", "token": TOKEN}
+    done = step(shipping, event, fake=fake, **given)
+    assert (done.code, [(one["deployment"], one["state"]) for one in fake.deployed]) == (code, [(3, state)]), done.log
+    assert done.given("verdict") == ("open" if code == 0 else "undecided")
+
+
+def test_an_issue_is_open_as_long_as_a_run_of_the_past_is_lost(shipping, step, fake):
+    def audited():
+        done = step(shipping, {}, fake=fake, gate="history", post="issues", token=TOKEN)
+        assert (done.code, done.given("verdict")) == (0, ""), done.log
+        return [(issue["state"], issue["title"]) for issue in fake.threads.values()]
+
+    shipping.write("runs/loose.run.yaml", shipping.read(shipping.manifest))
+    shipping.edit(lambda claims: claims["run"].update(id="loose"), "runs/loose.run.yaml")
+    assert audited() == []
+    loose = shipping.read("runs/loose.run.yaml")
+    (shipping.root / "runs/loose.run.yaml").unlink()
+    ((state, title),) = audited()
+    assert (state, title.startswith("A run is blocked")) == ("open", True)
+    shipping.write("runs/loose.run.yaml", loose)
+    ((state, _),) = audited()
+    assert state == "closed"
