@@ -30,12 +30,12 @@ _COMMANDS = {
     "verify": "Verify an attestation against files, without ledger or network.",
     "history": "Audit years of runs, and show how they decay.",
     "github": "Be a step of GitHub Actions.",
+    "webhook": "Answer deployments that wait on GitHub.",
     "approve": "Approve a run, or a looser policy, under your own name.",
     "waive": "Let a run pass although a check failed, until a day.",
     "attest": "Answer under your own name what no check can tell.",
     "revoke": "Take back trust in a data set, a run, a model or a key.",
     "ledger": "Read, verify and move the record of verdicts and approvals.",
-    "webhook": "Answer deployments that wait on GitHub.",
     "checks": "List the catalogue of checks.",
     "explain": "Show the manual page of a check.",
 }

@@ -124,12 +124,12 @@ def _case(  # noqa: PLR0913  (all that the steps before it found out)
     head, invalid = _head_policy(repository, refs, changed, base)
     case = _Case(request, repository, refs, changed, base, head, invalid, scratch, carrying)
     patterns = base.policy.manifests + (head.policy.manifests if head is not None else ())
-    before = _manifests(repository, refs.fork, patterns)
-    after = _manifests(repository, refs.head, patterns)
-    touched, case.rewritten = _touched(repository, refs, before, after)
-    chosen = select_committed(after, request.manifests, refs.head[:12]) if request.manifests else touched
+    chosen, case.rewritten = _touched(repository, refs, changed, patterns)
+    if request.manifests:
+        there = [path for path in repository.entries(refs.head) if matches(path, patterns)]
+        chosen = select_committed(there, request.manifests, refs.head[:12])
     case.subjects = [in_commit(repository, refs.head, path) for path in chosen]
-    _say_uncommitted(case, set(after) | set(before), patterns)
+    _say_uncommitted(case, patterns)
     return case
 
 
@@ -150,39 +150,37 @@ def _head_policy(
         return None, (Remark(message=error.message, file=FILE),)
 
 
-def _manifests(repository: Repository, commit: str, patterns: tuple[str, ...]) -> dict[str, str]:
-    """The blob ids of the manifests in ``commit``, by path."""
-    return {path: entry.sha for path, entry in repository.entries(commit).items() if matches(path, patterns)}
-
-
 def _touched(
-    repository: Repository, refs: Refs, before: dict[str, str], after: dict[str, str]
+    repository: Repository, refs: Refs, changed: Iterable[PathChange], patterns: tuple[str, ...]
 ) -> tuple[list[str], tuple[Remark, ...]]:
     """The manifests that the change brings, and those of the base that it rewrites.
 
-    A manifest is identified by its canonical digest: moved, or written in another order, it is the same manifest.
+    A manifest is identified by its canonical digest: moved, or written in another order, it is the same manifest. Only what
+    changed is looked at, however many manifests there are.
     """
-    brought = {path for path, sha in after.items() if before.get(path) != sha}
-    gone = {path for path, sha in before.items() if after.get(path) != sha}
+    changed = list(changed)
+    brought = {each.path for each in changed if each.status != "D" and matches(each.path, patterns)}
+    former = {each.former or each.path for each in changed if each.status not in {"A", "C"}}
+    gone = {path for path in former if matches(path, patterns)}
     old = {path: in_commit(repository, refs.fork, path).digest for path in gone}
     new = {path: in_commit(repository, refs.head, path).digest for path in brought}
     kept, known = set(new.values()), set(old.values())
     remarks = [
-        Remark(message="a merged manifest was " + ("changed" if path in after else "deleted"), file=path, line=1)
+        Remark(message="a merged manifest was " + ("changed" if path in brought else "deleted"), file=path, line=1)
         for path in sorted(gone)
         if old[path] not in kept
     ]
     return sorted(path for path, digest in new.items() if digest not in known), tuple(remarks)
 
 
-def _say_uncommitted(case: _Case, committed: set[str], patterns: tuple[str, ...]) -> None:
+def _say_uncommitted(case: _Case, patterns: tuple[str, ...]) -> None:
     """Name the manifests whose working copy is not what is judged."""
     if case.refs.head != case.repository.commit("HEAD"):
         return
     status = case.repository.run("status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames")
     for line in status.decode(errors="surrogateescape").split("\0"):
         path = line[3:]
-        if path and (path in committed or matches(path, patterns)):
+        if path and matches(path, patterns):
             case.request.warn(f"{path} differs in the working tree; the committed content is judged")
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).resolve().parent))
 sys.path.append(str(Path(__file__).resolve().parent.parent))
 
+import action
 import processes
 import tensors
 
@@ -22,6 +23,7 @@ TABLES = {
     "hash": processes.hashing,
     "validate": lambda room: processes.validating(processes.small_run(room)),
     "gate": lambda room: processes.gating(processes.small_run(room)),
+    "action": action.acting,
     "record": lambda room: processes.recording(processes.small_run(room)),
 }
 
