@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from auditor.errors import UsageError
 from auditor.guard.inputs import Inputs
-from auditor.integrations.github import issues
-from auditor.integrations.github.hub import Hub
 from auditor.model.report import Report
+
+if TYPE_CHECKING:
+    from auditor.integrations.github.hub import Hub
 
 Say = Callable[[str], None]
 
@@ -58,6 +60,8 @@ def history(inputs: Inputs, workspace: Path, say: Say) -> tuple[Report, Callable
     done = audit(asked(workspace, (), budget=inputs.budget, progress=say))
 
     def keep(hub: Hub) -> None:
+        from auditor.integrations.github import issues  # noqa: PLC0415  (only what posts loads that)
+
         for one in done.regressions[:MOST_ISSUES]:
             issues.keep(
                 hub,

@@ -17,6 +17,9 @@ Part = Literal["gate", "plan", "execute", "judge"]
 GateName = Literal["merge", "deploy", "history"]
 Post = Literal["check", "status", "comment", "code-scanning", "deployment", "issues"]
 
+ABOUT_A_CHANGE: Final[tuple[Post, ...]] = ("check", "status", "comment", "code-scanning")
+"""What is posted on a pull request; nothing else has a place for it."""
+
 _REF = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./@^~-]{0,254}")
 _MOST_PATTERNS = 1000
 

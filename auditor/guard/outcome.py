@@ -1,10 +1,26 @@
-"""What a report comes to in a word: how much it weighs, and what blocks."""
+"""Where a report belongs, and what it comes to in a word: how much it weighs, and what blocks."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from auditor.model.report import Report
 from auditor.model.words import Exit, Outcome, Verdict
 from auditor.render import reading
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a report belongs: on the commit ``head``, for the branch it goes into, and on the conversations ``numbers``."""
+
+    head: str
+    branch: str
+    numbers: tuple[int, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What the check is called. The branch is part of it: a verdict by one branch's policy says nothing for another."""
+        return f"auditor/{self.branch}"
 
 
 def weight(report: Report) -> tuple[int, int]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Final, assert_never
 
 from auditor.gate.event import payload
 from auditor.guard.inputs import Inputs, Post
+from auditor.guard.outcome import Place
 from auditor.guard.runner import Runner
 from auditor.integrations.github import by_hand, checks, comment, statuses
 from auditor.integrations.github.hub import Hub, NotPostedError
@@ -16,9 +16,6 @@ from auditor.model.report import Report
 from auditor.model.words import Exit, Verdict
 from auditor.render import markdown, reading, sarif
 from auditor.render.annotations import annotated
-
-ABOUT_A_CHANGE: Final[tuple[Post, ...]] = ("check", "status", "comment", "code-scanning")
-"""What is posted on a pull request; nothing else has a place for it."""
 
 _CONCLUSION: Final[dict[Verdict, checks.Conclusion]] = {
     Verdict.OPEN: "success",
@@ -30,20 +27,6 @@ _STATE: Final[dict[Verdict, statuses.State]] = {
     Verdict.BLOCKED: "failure",
     Verdict.UNDECIDED: "error",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where a report belongs: on the commit ``head``, for the branch it goes into, and on the conversations ``numbers``."""
-
-    head: str
-    branch: str
-    numbers: tuple[int, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """What the check is called. The branch is part of it: a verdict by one branch's policy says nothing for another."""
-        return f"auditor/{self.branch}"
 
 
 def announce(runner: Runner, place: Place) -> list[str]:

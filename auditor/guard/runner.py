@@ -10,11 +10,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from auditor.errors import UndecidableError, UsageError
-from auditor.integrations.github.hub import PUBLIC, Hub
+from auditor.integrations.github import PUBLIC
 from auditor.render.text import plain
+
+if TYPE_CHECKING:
+    from auditor.integrations.github.hub import Hub
 
 SUMMARY_LIMIT: Final = 1 << 20
 """Bytes that a step summary may have."""
@@ -79,6 +82,8 @@ class Runner:
         """
         if not self.token:
             raise UndecidableError("there is no token to ask GitHub with", hint="with: {token: ${{ github.token }}}")
+        from auditor.integrations.github.hub import Hub  # noqa: PLC0415  (only what speaks to GitHub loads that)
+
         return Hub(self.repository, self.token, api=self.api)
 
     def give(self, **values: str) -> None:

@@ -15,8 +15,8 @@ from auditor.git import Repository
 from auditor.guard.outcome import blocking
 from auditor.guard.protection import Guarded, answer, waiting
 from auditor.guard.webhook import Later, Seen, Webhook, in_turn
+from auditor.integrations.github import PUBLIC
 from auditor.integrations.github.app import installed
-from auditor.integrations.github.hub import PUBLIC
 from auditor.render import reading
 
 SECRET: Final = "AUDITOR_WEBHOOK_SECRET"  # noqa: S105  (the name of a variable)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 import msgspec
 
@@ -13,16 +13,18 @@ from auditor.errors import AuditorError, UndecidableError
 from auditor.gate.event import payload
 from auditor.gate.merge import Merge, gate_merge
 from auditor.gate.unjudged import unjudged
-from auditor.guard import clone, decide, files, plan, runner
-from auditor.guard.inputs import Inputs, read
-from auditor.guard.outcome import blocking, weight
-from auditor.guard.publish import ABOUT_A_CHANGE, Place, announce, attempted, post_deployment, publish
+from auditor.guard import clone, decide, files, runner
+from auditor.guard.inputs import ABOUT_A_CHANGE, Inputs, read
+from auditor.guard.outcome import Place, blocking, weight
 from auditor.guard.runner import Runner
-from auditor.integrations.github.hub import Hub
 from auditor.model.report import Report
 from auditor.model.words import Exit, Verdict
 from auditor.render import RENDERERS, markdown
 from auditor.render.text import visible_lines
+
+if TYPE_CHECKING:
+    from auditor.guard import plan
+    from auditor.integrations.github.hub import Hub
 
 REPORTS = "auditor-report"
 EVIDENCE = "auditor-evidence"
@@ -71,6 +73,10 @@ def _gate(here: Runner, inputs: Inputs, workspace: Path) -> int:
     report = _reported(decided, inputs.gate)
     places = _pulled(here) if inputs.gate == "merge" and inputs.post else ()
     code = _finish(here, inputs, [(place, report) for place in places] or [(None, report)])
+    if not inputs.post:
+        return code
+    from auditor.guard.publish import attempted, post_deployment  # noqa: PLC0415  (only what posts loads github3)
+
     if "deployment" in inputs.post:
         _tell(post_deployment(here, inputs, report))
     for keep in more if "issues" in inputs.post else ():
@@ -80,6 +86,9 @@ def _gate(here: Runner, inputs: Inputs, workspace: Path) -> int:
 
 def _plan(here: Runner, inputs: Inputs) -> int:
     """Find out what is to be judged, and let the check be pending from now on."""
+    from auditor.guard import plan  # noqa: PLC0415  (only what speaks to GitHub loads github3)
+    from auditor.guard.publish import announce  # noqa: PLC0415
+
     try:
         drawn = plan.draw(here)
     except UndecidableError as error:
@@ -97,6 +106,7 @@ def _execute(here: Runner, inputs: Inputs) -> int:
     """Run the change's code in the sandbox and leave what came out; decide nothing."""
     from auditor.gate.carried import Carried  # noqa: PLC0415  (only this job executes)
     from auditor.gate.executed import execute  # noqa: PLC0415
+    from auditor.guard import plan  # noqa: PLC0415
 
     drawn = plan.read(inputs.plan, here)
     room = here.temp / EVIDENCE
@@ -121,6 +131,7 @@ def _execute(here: Runner, inputs: Inputs) -> int:
 def _judge(here: Runner, inputs: Inputs) -> int:
     """Decide by the evidence, without ever checking the change out, and post what came of it."""
     from auditor.gate.carried import Carried  # noqa: PLC0415  (only this job judges by evidence)
+    from auditor.guard import plan  # noqa: PLC0415
 
     drawn = plan.read(inputs.plan, here)
     judged: list[tuple[Place | None, Report]] = []
@@ -157,7 +168,7 @@ def _finish(here: Runner, inputs: Inputs, judged: Sequence[tuple[Place | None, R
         path = files.write(report, folder)
         with runner.fenced():
             _print(RENDERERS["console"](report))
-        unposted = publish(here, inputs.post, place, report) if place is not None else []
+        unposted = _posted(here, inputs, place, report) if place is not None and inputs.post else []
         if place is None and (pull := [what for what in inputs.post if what in ABOUT_A_CHANGE]):
             unposted = [f"not posted: {', '.join(pull)}: this event is about no pull request"]
         _tell(unposted)
@@ -168,6 +179,12 @@ def _finish(here: Runner, inputs: Inputs, judged: Sequence[tuple[Place | None, R
     blocked = sorted({name for _, report in judged for name in blocking(report)})
     here.give(verdict=str(worst.verdict or ""), blocked_by=",".join(blocked))
     return worst.exit
+
+
+def _posted(here: Runner, inputs: Inputs, place: Place, report: Report) -> list[str]:
+    from auditor.guard.publish import publish  # noqa: PLC0415  (only what posts loads github3)
+
+    return publish(here, inputs.post, place, report)
 
 
 def _pulled(here: Runner) -> tuple[Place, ...]:

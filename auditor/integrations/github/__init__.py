@@ -15,3 +15,8 @@ The least that a token must be allowed to do:
 
 ``metadata: read``, which every token has, covers the rest.
 """
+
+from __future__ import annotations
+
+PUBLIC = "https://api.github.com"
+"""The interface of github.com; a server of one's own is named by ``GITHUB_API_URL``."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import github3
 
-from auditor.integrations.github.hub import PUBLIC, Hub
+from auditor.integrations.github import PUBLIC
+from auditor.integrations.github.hub import Hub
 from auditor.integrations.github.patience import Patience
 
 

@@ -14,11 +14,11 @@ from github3.exceptions import GitHubError, GitHubException, IncompleteResponse,
 from github3.session import GitHubSession
 
 from auditor.errors import UndecidableError, UsageError
+from auditor.integrations.github import PUBLIC
 from auditor.integrations.github.patience import Patience
 
 Answer = TypeVar("Answer")
 
-PUBLIC = "https://api.github.com"
 VERSION = "2022-11-28"
 """The version of the interface that github3.py 4 reads: later ones drop keys that it asks for."""
 
