@@ -22,7 +22,11 @@ def table(name: str) -> tuple[list[str], np.ndarray, np.ndarray]:
     with (HERE / "iris" / name).open(newline="", encoding="utf-8") as stream:
         rows = list(csv.reader(stream))[1:]
     features = np.array([[float(x) for x in row[1:-1]] for row in rows])
-    return [row[0] for row in rows], np.column_stack([features, np.ones(len(rows))]), np.array([int(row[-1]) for row in rows])
+    return (
+        [row[0] for row in rows],
+        np.column_stack([features, np.ones(len(rows))]),
+        np.array([int(row[-1]) for row in rows]),
+    )
 
 
 def main() -> None:

@@ -141,6 +141,7 @@ class Act:
         fake: Fake | None = None,
         room: Path,
         run: int = 1,
+        job: str | None = None,
         **variables: str,
     ) -> Ran:
         """Run ``workflow``, where ACTION stands for the auditor's action, in a checkout of ``repository``."""
@@ -164,7 +165,7 @@ class Act:
         command = [
             shutil.which("act", path=self.env["PATH"]) or str(Path(sys.executable).parent / "act"), event,
             "-C", str(repository), "-W", str(file), "-e", str(told), "--json", "-s", f"GITHUB_TOKEN={TOKEN}",
-            "--pull=false", "--no-cache-server", "--action-cache-path", str(room / "act"),
+            *(("-j", job) if job else ()), "--pull=false", "--no-cache-server", "--action-cache-path", str(room / "act"),
             *(part for label in ("ubuntu-24.04", "ubuntu-latest") for part in ("-P", f"{label}=-self-hosted")),
             *(part for one in mapped for part in ("--local-repository", f"{at}{one}")),
             *(part for name, value in given.items() for part in ("--env", f"{name}={value}")),
