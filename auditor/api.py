@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from auditor.evidence.change import Change, Reference, Remark
     from auditor.evidence.claimed import ClaimedBytes, Located, unsafe
     from auditor.evidence.columns import contradictions, telltales
+    from auditor.evidence.commitment import broken_commitment
     from auditor.evidence.configured import recorded_bytes, resolve_again
     from auditor.evidence.content import pointer as lfs_pointer
     from auditor.evidence.deployment import Deployment
@@ -110,6 +111,7 @@ _HOMES = {
     "TOLD_BY_BYTES": "evidence.magic:KNOWN",
     "Tier": "model.words",
     "at_pointer": "evidence.pointers",
+    "broken_commitment": "evidence.commitment",
     "claims_metrics": "evidence.measured",
     "compare_metric": "compare.metrics",
     "contradictions": "evidence.columns",
@@ -198,6 +200,7 @@ __all__ = [
     "Tier",
     "accepts_zeros",
     "at_pointer",
+    "broken_commitment",
     "claims_metrics",
     "compare_metric",
     "contradictions",

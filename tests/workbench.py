@@ -376,3 +376,61 @@ def merged(repo: Repo) -> Repo:
     repo.commit("Make the run the reference")
     repo.branch("next")
     return repo
+
+
+def challenged(repo: Repo) -> Repo:
+    """The same, recorded under a policy of main that has segments of the run replayed instead of a smoke run."""
+
+    def replaying(policy: dict[str, Any]) -> None:
+        policy["gates"]["merge"]["tiers"] = ["digests", "recompute", "segment"]
+        policy["segments"] = {"draw": 2, "top": 1, "bounds": {"learning_rate": {"minimum": 0.01}}}
+
+    repo.checkout("main")
+    repo.policy(replaying)
+    repo.commit("Have segments replayed")
+    repo.git("branch", "--delete", "--force", "--quiet", "work")
+    repo.branch("work")
+    return recorded(repo)
+
+
+def recommit(repo: Repo, change: Callable[[Path], object]) -> None:
+    """Do something to the checkpoints and commit the run to the outcome, as a forger who knows the format would."""
+    from auditor.record.checkpoints import commit  # noqa: PLC0415  (only forgers need it)
+
+    folder = "out/checkpoints"
+    change(repo.root / folder)
+    committed, problem = commit(repo.root, folder)
+    assert committed is not None, problem
+    path = repo.claims()["checkpoints"]["leaves"]["path"]
+    repo.write(path, committed.text)
+
+    def claim(claims: dict[str, Any]) -> None:
+        made = committed.claim(path)
+        claims["checkpoints"] |= {"root": made.root, "count": made.count}
+        claims["checkpoints"]["leaves"]["digest"] = made.leaves.digest
+        claims["checkpoints"]["trace"]["digest"] = made.trace.digest
+
+    repo.edit(claim)
+
+
+def rewrite(folder: Path, step: int, change: Callable[[dict[str, np.ndarray]], object]) -> None:
+    """Change the arrays of the checkpoint of ``step``."""
+    path = folder / f"step-{step:08d}.npz"
+    with np.load(path) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    change(arrays)
+    np.savez(path, **arrays)
+
+
+def state(folder: Path, step: int) -> dict[str, np.ndarray]:
+    """The arrays of the checkpoint of ``step``."""
+    with np.load(folder / f"step-{step:08d}.npz") as archive:
+        return {name: archive[name] for name in archive.files}
+
+
+def retrace(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change every line of the trace."""
+    lines = [json.loads(line) for line in (folder / "trace.jsonl").read_text(encoding="utf-8").splitlines()]
+    for line in lines:
+        change(line)
+    (folder / "trace.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")

@@ -41,6 +41,7 @@ Exit codes: 0 agreed, 1 diverged, 4 could not be decided.""",
     metavar="K",
     help="Segments that --tier segment draws at random.  [default: the policy's]",
 )
+@click.option("--explain", is_flag=True, help="Say where it parts from the record first, and what that usually means.")
 @click.option("--dry-run", is_flag=True, help="Say what would be executed, and execute nothing.")
 @click.option("--change", is_flag=True, help="Execute what a merge gate would: all that the commits since --base bring.")
 @click.option(
@@ -67,6 +68,7 @@ def command(  # noqa: PLR0913  (one parameter for each option)
     challenge: int | None,
     dry_run: bool,
     change: bool,
+    explain: bool,
     **report: Any,
 ) -> int:
     """Execute the reproductions of MANIFEST in a closed world and compare what comes out with what was recorded.
@@ -77,6 +79,8 @@ def command(  # noqa: PLR0913  (one parameter for each option)
     """
     if (manifest is None) != change:
         raise UsageError("name a MANIFEST, or --change for all that the change brings", hint="auditor reproduce --help")
+    if explain:
+        return _explained(str(manifest), isolation, Printing(**report))
     if change or evidence_out is not None:
         from auditor.gate.carried import Carried  # noqa: PLC0415  (loaded when called)
         from auditor.gate.executed import execute  # noqa: PLC0415
@@ -112,3 +116,13 @@ def command(  # noqa: PLR0913  (one parameter for each option)
         click.echo(visible_lines(plan(rehearsal)))
         return Exit.OPEN
     return deliver(lambda: reproduce(rehearsal), Printing(**report), gate=None)
+
+
+def _explained(manifest: str, isolation: str | None, printing: Printing) -> int:
+    from auditor.diagnose.report import explain  # noqa: PLC0415  (loaded when called)
+    from auditor.gate.experiment import Asked  # noqa: PLC0415
+
+    asked = Asked(
+        root=Path.cwd(), manifest=manifest, isolation=Isolation(isolation) if isolation else None, progress=progress
+    )
+    return deliver(lambda: explain(asked), printing, gate=None)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
+from dataclasses import replace
+from pathlib import PurePosixPath
 
 import msgspec
 
 from auditor.compare.bands import document
 from auditor.diagnose.calibrate import calibrate as learn
 from auditor.diagnose.chaos import chaos as isolate
+from auditor.diagnose.divergence import parting
+from auditor.diagnose.outcome import by_outputs
 from auditor.diagnose.repeats import Repeats
 from auditor.diagnose.surroundings import Surroundings
 from auditor.errors import UsageError
@@ -17,7 +21,9 @@ from auditor.gate.experiment import Asked, experiment
 from auditor.manifest.write import dump, write
 from auditor.model.comparison import Comparison, ReproductionResult
 from auditor.model.report import Report
-from auditor.model.words import Agreement, Exit
+from auditor.model.words import Agreement, Exit, Tier
+from auditor.reproduce.reproduce import reproduce
+from auditor.reproduce.segments.claimed import read_claims
 
 
 def chaos(asked: Asked) -> Report:
@@ -78,3 +84,41 @@ def calibrate(asked: Asked, *, repeats: int, power: bool, out: str | None) -> Re
         )
         counts = f"the bands are in {path}: commit the file and name it under `bands:` of the policy, then they count"
         return ready.report(result, code=Exit.UNDECIDED if learned.left_out else Exit.OPEN, notes=(counts,))
+
+
+def explain(asked: Asked) -> Report:
+    """The report of where a re-execution parts from the record first, and what that usually means.
+
+    A run with checkpoints is followed step by step; of any other one the outputs are all that can be looked at.
+
+    Raises:
+        PolicyError, EmptySelectionError, UsageError, UndecidableError, UnreadableError: it cannot be asked; each says why.
+    """
+    started = time.monotonic()
+    with experiment(asked) as ready:
+        asked.progress("re-executing from the beginning")
+        if ready.request.run.checkpoints is not None:
+            claimed = read_claims(ready.request.run, ready.request.fetch)
+            folder = str(PurePosixPath(claimed.leaves[0].path).parent)
+            found = parting(ready.rig, ready.request, claimed, folder)
+            agreement = Agreement.BITWISE if found.stage is None else Agreement.DIVERGED
+            of = f"step:{found.step + 1}" if found.stage else "trace"
+            comparisons: tuple[Comparison, ...] = (Comparison(of=of, agreement=agreement, note=found.words),)
+            note = found.words
+        else:
+            done = reproduce(replace(ready.request, tiers=(ready.reproduction.tier,), liveness=False))
+            comparisons = tuple(c for one in done.results for c in one.comparisons)
+            note = by_outputs(ready.request.run, done.results)
+            agreement = max((one.agreement for one in done.results), default=Agreement.NOT_EXERCISED)
+        result = ReproductionResult(
+            name="explain",
+            tier=Tier.FULL if ready.request.run.checkpoints is not None else ready.reproduction.tier,
+            agreement=agreement,
+            isolation=ready.rig.isolation,
+            seconds=time.monotonic() - started,
+            comparisons=comparisons,
+            note=note,
+        )
+        diverged = agreement in {Agreement.DIVERGED, Agreement.REFUSED}
+        undecided = agreement in {Agreement.INCONCLUSIVE, Agreement.NOT_EXERCISED}
+        return ready.report(result, code=Exit.BLOCKED if diverged else Exit.UNDECIDED if undecided else Exit.OPEN)

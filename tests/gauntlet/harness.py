@@ -1,10 +1,10 @@
 """Discovers the gauntlet's cases, plays them against the merge gate, and says what became of each.
 
-A case is one file in ``sabotages/`` or ``honest/``: a docstring of one sentence, the project it starts from (``PROJECT``)
-and how far that project has got (``START``: ``started``, ``recorded`` or ``merged``), and ``apply(repo)``, which does the
-deed and commits it. It may return another repository that is to be judged instead, such as a clone. A sabotage names in
-``CAUGHT_BY`` the checks of which at least one must be among those that stopped it; ``VERDICT`` is ``blocked`` unless the
-contract asks for ``undecided``.
+A case is one file in ``sabotages/`` or ``honest/``: a docstring of one sentence, the project it starts from
+(``PROJECT``) and how far that project has got (``START``: ``started``, ``recorded``, ``merged`` or ``challenged``), and
+``apply(repo)``, which does the deed and commits it. It may return another repository that is to be judged instead, such
+as a clone. A sabotage names in ``CAUGHT_BY`` the checks of which at least one must be among those that stopped it;
+``VERDICT`` is ``blocked`` unless the contract asks for ``undecided``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workbench import VERDICT_EXITS, Repo, merged, recorded, results, started
+from workbench import VERDICT_EXITS, Repo, challenged, merged, recorded, results, started
 
 HERE = Path(__file__).resolve().parent
 OWNERS = {"owners": ["owner@example.org"], "approvers": [], "judges": [], "identities": {}}
@@ -103,6 +103,8 @@ class Stable:
                     made = recorded(self.template(project, "started").copy(root))
                 case "merged":
                     made = merged(self.template(project, "recorded").copy(root))
+                case "challenged":
+                    made = challenged(self.template(project, "started").copy(root))
                 case _:
                     raise ValueError(stage)
             self._made[key] = made

@@ -90,8 +90,7 @@ def read_claims(run: Run, fetch: Fetch) -> Claimed:
             "the run has no checkpoints to replay from",
             hint="write them with auditor.steps and record with --checkpoints DIR; a model of trees has no steps to resume",
         )
-    leaves = read_leaves(_file(claim.leaves, "the list of leaves", fetch))
-    _require_root(leaves, claim)
+    leaves = committed_leaves(claim, fetch)
     lines = read_trace(_file(claim.trace, "the trace", fetch))
     before = 0
     for leaf in leaves.leaves:
@@ -101,6 +100,21 @@ def read_claims(run: Run, fetch: Fetch) -> Claimed:
             raise BrokenError(f"the trace of the steps {before + 1} to {leaf.step} is not the one that the leaf commits to")
         before = leaf.step
     return Claimed(leaves, lines, fetch)
+
+
+def committed_leaves(claim: Checkpoints, fetch: Fetch) -> Leaves:
+    """The leaves of a commitment, which lead to its root.
+
+    Raises:
+        UndecidableError: their file was found nowhere.
+        Refused: it cannot be read safely.
+        BrokenError: they lead to another root, or are not as many as claimed.
+    """
+    if claim.leaves is None:
+        raise UndecidableError("the manifest does not say where the list of leaves is")
+    leaves = read_leaves(_file(claim.leaves, "the list of leaves", fetch))
+    _require_root(leaves, claim)
+    return leaves
 
 
 def _require_root(leaves: Leaves, claim: Checkpoints) -> None:
