@@ -28,6 +28,7 @@ _COMMANDS = {
     "lineage": "Show what a digest was made from, and made into.",
     "store": "Keep bytes outside git, under their digests.",
     "verify": "Verify an attestation against files, without ledger or network.",
+    "import": "Write manifests of runs that something else recorded.",
     "history": "Audit years of runs, and show how they decay.",
     "github": "Be a step of GitHub Actions.",
     "webhook": "Answer deployments that wait on GitHub.",
@@ -42,6 +43,10 @@ _COMMANDS = {
 """Every command and its line in ``--help``, in the order in which a new user meets them."""
 
 
+_MODULES = {"import": "importing"}
+"""Where a command lives whose name can be no module's."""
+
+
 class _Lazy(click.Group):
     """A group whose commands are imported only when one of them is called, so that ``--version`` is instant."""
 
@@ -51,7 +56,7 @@ class _Lazy(click.Group):
     def get_command(self, _ctx: click.Context, name: str) -> click.Command | None:
         if name not in _COMMANDS:
             return None
-        command = importlib.import_module(f"auditor.cli.{name}").command
+        command = importlib.import_module(f"auditor.cli.{_MODULES.get(name, name)}").command
         assert isinstance(command, click.Command)  # noqa: S101  (every module in this folder keeps to it)
         return command
 

@@ -48,7 +48,7 @@ def audit(  # noqa: PLR0913, PLR0917  (one for each option)
     """Grade every run that a store holds, by today's rules and by those of its time.
 
     A STORE is a folder, a git repository (every manifest version ever merged, and the working tree), or a URL such
-    as s3://bucket/runs. Without one, it is the repository that you are in. What was
+    as s3://bucket/runs or mlflow+http://host:port/EXPERIMENT. Without one, it is the repository that you are in. What was
     graded before and has not changed is not graded again. Nothing is decided, and without --sample nothing is executed.
     """
     from auditor.history.audit import asked  # noqa: PLC0415  (loaded when called)

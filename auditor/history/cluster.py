@@ -52,7 +52,7 @@ class Cluster:
 
         source, again = iter(batches), deque[Batch]()
         flying: dict[Any, Batch] = {}
-        done = as_completed()  # type: ignore[no-untyped-call]
+        done = as_completed(loop=self._client.loop)  # type: ignore[no-untyped-call]
         while True:
             while len(flying) < self._room() and (batch := again.popleft() if again else next(source, None)) is not None:
                 future = self._client.submit(examine, self._token, self._furnish, batch, pure=False, retries=0)

@@ -28,6 +28,9 @@ TRIES = 2
 PATIENCE = 600.0
 """Seconds that one run may take before its process is ended."""
 
+_STARTING = 120.0
+"""Seconds that a process may take before it is ready: that is no run's fault."""
+
 MEMORY = 8 << 30
 """Bytes of address space of one process: a run that needs more is poison, not a reason to stop the machine."""
 
@@ -64,6 +67,7 @@ class _Worker:
     pipe: Connection
     todo: deque[Version] = field(default_factory=deque)
     heard: float = 0.0
+    ready: bool = False
 
 
 class Local:
@@ -99,7 +103,7 @@ class Local:
             for worker in busy:
                 if worker.pipe in ready:
                     yield from self._received(worker, again)
-                elif time.monotonic() - worker.heard > self._patience:
+                elif time.monotonic() - worker.heard > (self._patience if worker.ready else _STARTING):
                     yield from self._lost(worker, again, f"it did not come to an end within {self._patience:g} s")
 
     def close(self) -> None:
@@ -114,8 +118,9 @@ class Local:
 
     def _start(self) -> _Worker:
         ours, theirs = self._context.Pipe()
-        # The ends that other workers hold must not be inherited open, or nobody would see a process end.
-        process = self._context.Process(target=_work, args=(theirs, self._furnish), daemon=True)
+        # A forked process inherits our ends of all pipes. It closes them, or none would see the other side of its own end.
+        inherited = [ours, *(worker.pipe for worker in self._workers)] if self._context.get_start_method() == "fork" else []
+        process = self._context.Process(target=_work, args=(theirs, self._furnish, inherited), daemon=True)
         process.start()
         theirs.close()
         return _Worker(process, ours)
@@ -130,9 +135,13 @@ class Local:
         answers: list[Answer] = []
         try:
             while worker.todo and worker.pipe.poll():
-                answers.append(worker.pipe.recv())
-                worker.todo.popleft()
+                answer = worker.pipe.recv()
                 worker.heard = time.monotonic()
+                if answer is None:
+                    worker.ready = True
+                    continue
+                answers.append(answer)
+                worker.todo.popleft()
         except (EOFError, OSError):
             worker.process.join(5)
             yield answers
@@ -169,8 +178,10 @@ def _end(worker: _Worker) -> None:
     worker.process.join()
 
 
-def _work(pipe: Connection, furnish: Furnish) -> None:
-    """Answer every version that comes through ``pipe``, until None comes or nobody is there any more."""
+def _work(pipe: Connection, furnish: Furnish, inherited: list[Connection]) -> None:
+    """Say None when ready, then answer every version that comes, until None comes or nobody is there any more."""
+    for other in inherited:
+        other.close()
     # Whoever interrupts the command ends this process by closing its pipe; it says nothing of its own.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -179,6 +190,7 @@ def _work(pipe: Connection, furnish: Furnish) -> None:
     gc.collect()
     gc.freeze()
     try:
+        pipe.send(None)
         while (batch := pipe.recv()) is not None:
             # Documents are trees, gone when they are no longer named; looking for cycles in them takes a third of the time.
             gc.disable()

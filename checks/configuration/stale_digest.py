@@ -61,8 +61,9 @@ def check(run: Run, history: History, claimed: ClaimedBytes) -> Iterator[Finding
             fix=_FIX,
         )
     if configuration.digest is None and all(file.digest is None for file in configuration.files):
-        reason = run.why_unavailable("/configuration/digest")
-        raise Inconclusive(reason or "neither the configuration nor any of its files has a digest")
+        if not configuration.files and (reason := run.why_unavailable("/configuration/digest")):
+            raise NotApplicable(reason)  # values that something else recorded, as good as none: nothing to hold them to
+        raise Inconclusive("neither the configuration nor any of its files has a digest")
     changed = False
     for index, file in enumerate(configuration.files):
         try:

@@ -8,7 +8,8 @@ Write the predictions to a table with the columns `id`, `label` and `prediction`
 (`auditor record --out out/predictions.csv`); the recorder fills in the rest.
 
 ## When it cannot decide
-Never: a metric can be recomputed here or it cannot. Metrics that the policy ignores are not asked.
+When the manifest says why it is not known what a metric was computed from, as an imported one does.
+Metrics that the policy ignores are not asked.
 """
 
 from __future__ import annotations
@@ -41,14 +42,20 @@ RULE: Final = Rule(
 def check(run: Run, measured: Measured, rules: Rules) -> Iterator[Finding]:
     """Yield the metrics that cannot be recomputed, each with the reason."""
     claims_metrics(run)
+    unsaid = None
     for index, metric in enumerate(run.metrics):
         if is_ignored(rules.policy.tolerances, metric.name):
             continue
         try:
             measured.metric(index)
         except Inconclusive as unanswered:
+            if reason := run.why_unavailable(f"/metrics/{index}/from"):
+                unsaid = f"{metric.name}: {reason}"
+                continue
             yield Finding(
                 message=unanswered.reason,
                 pointer=f"/metrics/{index}",
                 fix="declare a table of predictions with --out, and labels with --labels or in the test data",
             )
+    if unsaid is not None:
+        raise Inconclusive(unsaid)

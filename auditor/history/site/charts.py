@@ -10,7 +10,7 @@ from auditor.history.decay import Curve, Drift
 from auditor.model.words import Verdict
 from auditor.render.text import visible
 
-_WIDTH, _HEIGHT, _LEFT, _BOTTOM = 720, 240, 44, 28
+_WIDE, _NARROW, _HEIGHT, _LEFT, _BOTTOM = 1100, 540, 240, 44, 28
 
 
 def survival(curve: Curve) -> Markup:
@@ -20,7 +20,7 @@ def survival(curve: Curve) -> Markup:
     upper, lower = _steps(curve.ages, curve.high, longest), _steps(curve.ages, curve.low, longest)
     band = " ".join([*upper, *reversed(lower)])
     parts = [
-        *_frame(longest, "days"),
+        *_frame(longest, "days", _WIDE),
         Markup('<polygon class="band" points="{}"/>').format(band),
         Markup('<polyline class="line" points="{}"/>').format(" ".join(steps)),
     ]
@@ -28,13 +28,13 @@ def survival(curve: Curve) -> Markup:
         x = _x(curve.half_life, longest)
         parts.append(Markup('<line class="mark" x1="{0}" x2="{0}" y1="{1}" y2="{2}"/>').format(x, _y(0.5), _y(0)))
     said = f"{curve.name}: share of runs that are still good, by age in days"
-    return _svg(parts, said)
+    return _svg(parts, said, _WIDE)
 
 
 def trend(audits: Sequence[tuple[int, dict[str, int]]]) -> Markup:
     """The grades of all known runs after each audit, one bar an audit."""
-    parts = [*_frame(float(len(audits)), "audits")]
-    wide = (_WIDTH - _LEFT) / max(len(audits), 1)
+    parts = [*_frame(float(len(audits)), "audits", _NARROW)]
+    wide = (_NARROW - _LEFT) / max(len(audits), 1)
     for position, (number, grades) in enumerate(audits):
         total, below = sum(grades.values()) or 1, 0.0
         for verdict in Verdict:
@@ -47,7 +47,7 @@ def trend(audits: Sequence[tuple[int, dict[str, int]]]) -> Markup:
                 top = _y(below + share)
                 parts.append(shape.format(verdict, _LEFT + position * wide, top, max(wide - 1, 0.5), _y(below) - top, said))
             below += share
-    return _svg(parts, "grades of all known runs after each audit")
+    return _svg(parts, "grades of all known runs after each audit", _NARROW)
 
 
 def drift(shown: Drift) -> Markup:
@@ -77,17 +77,17 @@ def drift(shown: Drift) -> Markup:
     return frame.format(said, Markup("").join(parts))
 
 
-def _frame(longest: float, unit: str) -> list[Markup]:
+def _frame(longest: float, unit: str, width: int) -> list[Markup]:
     parts = []
     for share in (0.0, 0.25, 0.5, 0.75, 1.0):
-        parts.append(Markup('<line class="grid" x1="{}" x2="{}" y1="{y}" y2="{y}"/>').format(_LEFT, _WIDTH, y=_y(share)))
+        parts.append(Markup('<line class="grid" x1="{}" x2="{}" y1="{y}" y2="{y}"/>').format(_LEFT, width, y=_y(share)))
         parts.append(
             Markup('<text x="{}" y="{}" text-anchor="end">{}%</text>').format(_LEFT - 6, _y(share) + 4, int(100 * share))
         )
     for part in (0.0, 0.5, 1.0):
         anchor = {0.0: "start", 0.5: "middle", 1.0: "end"}[part]
         label = f"{longest * part:.0f} {unit}" if part else "0"
-        x = _LEFT + part * (_WIDTH - _LEFT)
+        x = _LEFT + part * (width - _LEFT)
         parts.append(Markup('<text x="{}" y="{}" text-anchor="{}">{}</text>').format(x, _HEIGHT - 8, anchor, label))
     return parts
 
@@ -101,13 +101,13 @@ def _steps(ages: Sequence[float], shares: Sequence[float], longest: float) -> li
 
 
 def _x(age: float, longest: float) -> float:
-    return round(_LEFT + (_WIDTH - _LEFT) * age / longest, 2)
+    return round(_LEFT + (_WIDE - _LEFT) * age / longest, 2)
 
 
 def _y(share: float) -> float:
     return round((_HEIGHT - _BOTTOM) - (_HEIGHT - _BOTTOM - 8) * share, 2)
 
 
-def _svg(parts: Sequence[Markup], said: str) -> Markup:
+def _svg(parts: Sequence[Markup], said: str, width: int) -> Markup:
     frame = Markup('<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>')
-    return frame.format(_WIDTH, _HEIGHT, visible(said), Markup("").join(parts))
+    return frame.format(width, _HEIGHT, visible(said), Markup("").join(parts))

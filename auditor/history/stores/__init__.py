@@ -9,7 +9,7 @@ from auditor.errors import UsageError
 from auditor.git import Repository
 from auditor.history.found import RunStore
 
-FORMS = "a folder, a git repository, or a URL that fsspec understands, such as s3://bucket/runs"
+FORMS = "a folder, a git repository, or a URL that fsspec understands, such as s3://bucket/runs or mlflow+http://host:port/EXPERIMENT"
 
 
 def opened(named: str, patterns: tuple[str, ...]) -> list[RunStore]:
@@ -19,6 +19,10 @@ def opened(named: str, patterns: tuple[str, ...]) -> list[RunStore]:
         UsageError: it names nothing that holds manifests.
     """
     scheme = urlsplit(named).scheme if "://" in named else ""
+    if scheme.startswith("mlflow"):
+        from auditor.history.stores.mlflow import MlflowStore  # noqa: PLC0415  (optional, and slow to import)
+
+        return [MlflowStore(named)]
     if scheme and scheme != "file":
         from auditor.history.stores.remote import RemoteStore  # noqa: PLC0415  (optional, and slow to import)
 
