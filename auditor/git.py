@@ -6,6 +6,7 @@ Paths are POSIX strings relative to the repository root; bytes that are not UTF-
 from __future__ import annotations
 
 import os
+import posixpath
 import re
 import subprocess
 from collections.abc import Iterator
@@ -29,6 +30,8 @@ _HARMLESS = (
 
 _LONGEST_NAME = 1 << 16
 _BLOCK = 1 << 16
+_MOST_LISTED = 4
+"""Commits whose lists of files are kept."""
 
 
 class GitError(AuditorError):
@@ -79,6 +82,7 @@ class Repository:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._reader: subprocess.Popen[bytes] | None = None
+        self._listed: dict[str, dict[str, Entry]] = {}
 
     @classmethod
     def discover(cls, start: Path) -> Repository:
@@ -225,7 +229,10 @@ class Repository:
         return changes
 
     def entries(self, commit: str) -> dict[str, Entry]:
-        """Every file, link and submodule in the tree of ``commit``, by path."""
+        """Every file, link and submodule in the tree of ``commit``, by path; shared, not to be changed."""
+        key = commit if _ID.fullmatch(commit) else None
+        if key is not None and key in self._listed:
+            return self._listed[key]
         found = {}
         for line in self.run("ls-tree", "-r", "-z", "--long", "--full-tree", commit).split(b"\0"):
             if not line:
@@ -234,7 +241,20 @@ class Repository:
             mode, kind, sha, size = _text(about).split()
             name = _text(path)
             found[name] = Entry(path=name, mode=mode, kind=kind, sha=sha, size=int(size) if size.isdecimal() else None)
+        if key is not None:
+            # Runs that are audited one after the other often have one commit in common.
+            while len(self._listed) >= _MOST_LISTED:
+                del self._listed[next(iter(self._listed))]
+            self._listed[key] = found
         return found
+
+    def author_time(self, commit: str) -> int | None:
+        """When ``commit`` was written, in seconds since the epoch; None when it is not here, or gives no time."""
+        answer = self._ask_object(commit, content=True)
+        header = answer[3].partition(b"\n\n")[0] if answer is not None and answer[1] == "commit" else b""
+        line = next((line for line in header.split(b"\n") if line.startswith(b"author ")), b"")
+        seconds = line.rpartition(b"> ")[2].split(b" ")[0]
+        return int(seconds) if seconds.removeprefix(b"-").isdigit() else None
 
     def entry(self, commit: str, path: str) -> Entry | None:
         """The entry at ``path`` in ``commit``, or None."""
@@ -242,8 +262,21 @@ class Repository:
         if answer is None:
             return None
         sha, kind, size, _ = answer
-        mode = self.ask("ls-tree", "--full-tree", "--format=%(objectmode)", commit, "--", path) or "100644"
+        mode = self._modes(commit, posixpath.dirname(path)).get(posixpath.basename(path), "100644")
         return Entry(path=path, mode=mode, kind=kind, sha=sha, size=size)
+
+    def _modes(self, commit: str, folder: str) -> dict[str, str]:
+        """The modes of all that lies in one folder of ``commit``, by name, read from the tree object itself."""
+        answer = self._ask_object(f"{commit}:{folder}", content=True)
+        if answer is None or answer[1] != "tree":
+            return {}
+        content, at, length, modes = answer[3], 0, len(answer[0]) // 2, {}
+        while at < len(content):
+            end = content.index(b"\0", at)
+            mode, _, name = content[at:end].partition(b" ")
+            modes[_text(name)] = _text(mode).rjust(6, "0")
+            at = end + 1 + length
+        return modes
 
     def read(self, commit: str, path: str) -> bytes | None:
         """The bytes of the file at ``path`` in ``commit``, or None when no file is there."""
@@ -257,6 +290,9 @@ class Repository:
     def _resolved(self, name: str, kind: str) -> str | None:
         if not _speakable(name):
             return None
+        if _ID.fullmatch(name):  # an object's own id means the same to the open reader, which costs no process
+            found = self._ask_object(f"{name}^{{{kind}}}", content=False)
+            return found[0] if found is not None and found[1] == kind else None
         answer = self.ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{{kind}}}")
         # `^HEAD` and the like are no names: git answers them with an exclusion.
         return answer if answer and _ID.fullmatch(answer) else None

@@ -167,8 +167,10 @@ class History:
         found = self.repository.commit(commit)
         if found is None:
             raise Inconclusive(f"commit {commit[:12]} is not in this clone")
-        seconds = self.repository.run("show", "--no-patch", "--format=%at", found).split()
+        seconds = self.repository.author_time(found)
         try:
-            return datetime.fromtimestamp(int(seconds[-1]), tz=UTC)
-        except (ValueError, OverflowError, OSError, IndexError):
-            raise Inconclusive(f"commit {commit[:12]} has an author date that is no time") from None
+            if seconds is not None:
+                return datetime.fromtimestamp(seconds, tz=UTC)
+        except (ValueError, OverflowError, OSError):
+            seconds = None
+        raise Inconclusive(f"commit {commit[:12]} has an author date that is no time") from None

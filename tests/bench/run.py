@@ -14,6 +14,7 @@ sys.path.append(str(Path(__file__).resolve().parent))
 sys.path.append(str(Path(__file__).resolve().parent.parent))
 
 import action
+import histories
 import processes
 import tensors
 
@@ -24,6 +25,7 @@ TABLES = {
     "validate": lambda room: processes.validating(processes.small_run(room)),
     "gate": lambda room: processes.gating(processes.small_run(room)),
     "action": action.acting,
+    "history": histories.auditing,
     "record": lambda room: processes.recording(processes.small_run(room)),
 }
 
