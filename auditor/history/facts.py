@@ -27,7 +27,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a run says of itself.
 
     ``at`` is when it was merged (seconds since the epoch), where that is known. ``stack`` are the versions of the numeric
-    libraries in one word; ``settings`` are keys of the configuration with value and origin, as text.
+    libraries in one word; ``lock`` is the lock's path and digest; ``settings`` are keys of the configuration with value and
+    origin, as text.
     """
 
     schema: str | None = None
@@ -48,6 +49,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     supersedes: str | None = None
     smoke: bool = False
     stack: str | None = None
+    lock: tuple[str, str] | None = None
     settings: tuple[tuple[str, str, str], ...] = ()
 
 
@@ -88,8 +90,14 @@ def _facts(run: Run, schema: str | None, at: int | None) -> Facts:
         supersedes=run.run.supersedes.digest if run.run.supersedes is not None else None,
         stack=" ".join(f"{name}-{packages[name]}" for name in _NUMERIC if name in packages) or None,
         settings=tuple(_settings(run)),
+        lock=_lock(run),
         smoke=run.run.status == "succeeded" and bool(run.reproductions),
     )
+
+
+def _lock(run: Run) -> tuple[str, str] | None:
+    lock = run.environment.lock if run.environment is not None else None
+    return (lock.path, lock.digest) if lock is not None and lock.digest is not None else None
 
 
 def _settings(run: Run) -> Iterator[tuple[str, str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,8 +11,10 @@ from dataclasses import dataclass
 from auditor import __version__
 from auditor.errors import PolicyError, UsageError
 from auditor.gate.subject import select_committed
+from auditor.git import Repository
 from auditor.history.audit import Asked, Done, audit
 from auditor.history.executing import Sampled, execute
+from auditor.history.locks import probe
 from auditor.history.record import Judged, Record
 from auditor.history.sampling import method_of
 from auditor.history.summary import lines, policy_used, run_report
@@ -51,7 +54,8 @@ def gate_history(gating: Gating) -> Report:
         runs = _chosen(list(_since(record.all_latest(), oldest)), gating.manifests)
         sampled = _sampled(gating, done, record, runs, began)
         reports = tuple(_report(record, run, sampled) for run in runs)
-    results = tuple(_unread(done))
+        locks = _locks(record, done, runs, began)
+    results = (*_unread(done), *([locks] if locks is not None else []))
     weighed = [*results, *(result for report in reports for result in report.results)]
     verdict = verdict_of(weighed, gate)
     advisory = any(r.isolation == Isolation.NONE for report in reports for r in report.reproductions)
@@ -129,6 +133,15 @@ def _sampled(gating: Gating, done: Done, record: Record, runs: list[Judged], beg
         deadline=began + duration(gate.budget),
         progress=gating.asked.progress,
     )
+
+
+def _locks(record: Record, done: Done, runs: list[Judged], began: float) -> Result | None:
+    """Whether the locks of the runs still resolve, as far as the budget goes."""
+    place, budget = done.place, done.place.policy.policy.gates.history.budget
+    if place.repository is None:
+        return None
+    with Repository(place.root) as repository:
+        return probe(repository, record, runs, deadline=began + duration(budget) if budget else math.inf)
 
 
 def _report(record: Record, run: Judged, sampled: Sampled | None) -> RunReport:
