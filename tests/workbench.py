@@ -55,6 +55,7 @@ class Project:
     evaluate: str | None = None
     folder: str | None = None
     checkpoints: str | None = None
+    trace: str | None = None
 
     @property
     def record(self) -> tuple[str, ...]:
@@ -65,7 +66,8 @@ class Project:
         smoke = ["--smoke", self.smoke] if self.smoke is not None else []
         evaluate = ["--evaluate", self.evaluate] if self.evaluate is not None else []
         checkpoints = ["--checkpoints", self.checkpoints] if self.checkpoints is not None else []
-        return ("--name", self.name, *layers, *data, *outputs, *checkpoints, *smoke, *evaluate)
+        trace = ["--trace", self.trace] if self.trace is not None else []
+        return ("--name", self.name, *layers, *data, *outputs, *checkpoints, *smoke, *evaluate, *trace)
 
 
 CATALOGUE = {
@@ -77,6 +79,9 @@ CATALOGUE = {
         Project("pickled", "iris", 50, weights="out/model.joblib"),
         Project("layered", "iris", 50, config=("conf/base.yaml", "conf/large.yaml")),
         Project("fleet", "digits", 150, smoke="steps=2"),
+        Project("loop", "digits", 150, trace="out/trace.jsonl"),
+        Project("neural", "digits", 150),
+        Project("boosted", "breast_cancer", 120, weights="out/model.txt"),
         Project("evaluated", "digits", 150, smoke="steps=2", evaluate="python evaluate.py", folder="fleet"),
         Project("stepwise", "digits", 150, checkpoints="out/checkpoints"),
     )

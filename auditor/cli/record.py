@@ -36,6 +36,7 @@ Exits with COMMAND's own status (128 + n for signal n), 2 when it was not starte
 @click.option("--checkpoints", metavar="DIR", help="Folder of checkpoints that COMMAND writes (see auditor.steps).")
 @click.option("--metrics", metavar="FILE", help="Figures that COMMAND writes: JSON, or a JSONL or CSV row per step.")
 @click.option("--predictions", metavar="FILE", help="The same as --out predictions:FILE.")
+@click.option("--trace", metavar="FILE", help="A line of JSON for each step that COMMAND takes: --out trace:FILE.")
 @click.option("--labels", metavar="FILE", help="True labels of the predictions.")
 @click.option("--smoke", metavar="'KEY=VALUE ...'", help="Overrides that shrink the run; it is executed so at once, too.")
 @click.option("--evaluate", metavar="'COMMAND'", help="A command that turns the weights into predictions; tried at once.")

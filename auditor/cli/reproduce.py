@@ -12,7 +12,7 @@ from auditor.cli.judging import Printing, deliver, judging, progress
 from auditor.errors import UsageError
 from auditor.model.words import Exit, Isolation, Tier
 
-_TIERS = [tier.value for tier in (Tier.DIGESTS, Tier.RECOMPUTE, Tier.SMOKE, Tier.SEGMENT, Tier.FULL)]
+_TIERS = [tier.value for tier in Tier]
 
 
 @click.command(
@@ -21,6 +21,8 @@ _TIERS = [tier.value for tier in (Tier.DIGESTS, Tier.RECOMPUTE, Tier.SMOKE, Tier
 Examples:
   auditor reproduce runs/20260301-120000-train.run.yaml
   auditor reproduce runs/20260301-120000-train.run.yaml --tier smoke --format json
+  auditor reproduce runs/x.run.yaml --tier prefix --steps 200
+  auditor reproduce runs/x.run.yaml --stage preprocess --dry-run
   auditor reproduce --change --base main --evidence-out evidence/
   auditor reproduce runs/20260301-120000-train.run.yaml --tier segment --challenge 20
 
@@ -42,6 +44,8 @@ Exit codes: 0 agreed, 1 diverged, 4 could not be decided.""",
     help="Segments that --tier segment draws at random.  [default: the policy's]",
 )
 @click.option("--explain", is_flag=True, help="Say where it parts from the record first, and what that usually means.")
+@click.option("--stage", metavar="S", help="Execute this stage alone, on the recorded bytes of those before it.")
+@click.option("--steps", type=click.IntRange(min=1), metavar="N", help="With --tier prefix: how many steps.  [default: 100]")
 @click.option("--dry-run", is_flag=True, help="Say what would be executed, and execute nothing.")
 @click.option("--change", is_flag=True, help="Execute what a merge gate would: all that the commits since --base bring.")
 @click.option(
@@ -66,6 +70,8 @@ def command(  # noqa: PLR0913  (one parameter for each option)
     policy_ref: str | None,
     challenge_token: str | None,
     challenge: int | None,
+    stage: str | None,
+    steps: int | None,
     dry_run: bool,
     change: bool,
     explain: bool,
@@ -82,6 +88,8 @@ def command(  # noqa: PLR0913  (one parameter for each option)
     if explain:
         return _explained(str(manifest), isolation, Printing(**report))
     if change or evidence_out is not None:
+        if dry_run or stage is not None or steps is not None:
+            raise UsageError("--dry-run, --stage and --steps are for a MANIFEST without --evidence-out and --change")
         from auditor.gate.carried import Carried  # noqa: PLC0415  (loaded when called)
         from auditor.gate.executed import execute  # noqa: PLC0415
         from auditor.gate.merge import Merge  # noqa: PLC0415
@@ -103,16 +111,20 @@ def command(  # noqa: PLR0913  (one parameter for each option)
             warn=say,
         )
         return deliver(lambda: execute(request), Printing(**report), gate=None)
-    from auditor.gate.worktree import Look, Rehearsal, plan, reproduce  # noqa: PLC0415  (loaded when called)
-    from auditor.render.text import visible_lines  # noqa: PLC0415
+    from auditor.gate.worktree import Look, Rehearsal, reproduce  # noqa: PLC0415  (loaded when called)
 
     rehearsal = Rehearsal(
         look=Look(root=Path.cwd(), manifests=(str(manifest),), progress=progress),
         tiers=tuple(Tier(tier) for tier in tiers),
         isolation=Isolation(isolation) if isolation else None,
         draw=challenge,
+        stage=stage,
+        steps=steps,
     )
     if dry_run:
+        from auditor.gate.planned import plan  # noqa: PLC0415
+        from auditor.render.text import visible_lines  # noqa: PLC0415
+
         click.echo(visible_lines(plan(rehearsal)))
         return Exit.OPEN
     return deliver(lambda: reproduce(rehearsal), Printing(**report), gate=None)

@@ -30,6 +30,11 @@ class Reproductions:
         """Whether a tier that runs the command was asked for."""
         return any(tier > Tier.RECOMPUTE for tier in self.required)
 
+    @property
+    def trains(self) -> bool:
+        """Whether a tier was asked for that starts the whole run, or a copy of it, with its seeds."""
+        return any(tier in {Tier.SMOKE, Tier.FULL} for tier in self.required)
+
     def executed(self) -> tuple[ReproductionResult, ...]:
         """The results of tiers that ran the command.
 

@@ -49,6 +49,7 @@ def silent(_words: str) -> None:
 class Executing:
     """How reproductions are executed. ``deadline`` is in seconds of :func:`time.monotonic`, None for no limit.
 
+    ``stage`` is the only one to execute, all when None; ``steps`` are those of a run's beginning.
     ``recording`` takes over what executions leave; ``evidence`` tells of executions made elsewhere, and then none is made.
     ``draw`` is how many segments are drawn at random where the tier ``segment`` is asked for; None is as the policy says.
     """
@@ -58,6 +59,8 @@ class Executing:
     allow_none: bool = False
     deadline: float | None = None
     liveness: bool = True
+    stage: str | None = None
+    steps: int | None = None
     recording: Recording | None = None
     evidence: Opened | None = None
     draw: int | None = None
@@ -208,8 +211,8 @@ class Bench:
         """Execute the reproductions of ``run`` on its recorded code, or on the files of commit ``at``."""
         tiers = self.executing.tiers
         wanted = Reproductions(required=tiers)
-        is_challenged = Tier.SEGMENT in tiers
-        if not wanted.executes or not (run.reproductions or is_challenged) or run.run.status != "succeeded":
+        implied = {Tier.PREFIX, Tier.SEGMENT, Tier.FULL} & set(tiers)
+        if not wanted.executes or not (run.reproductions or implied) or run.run.status != "succeeded":
             return wanted
         if subject.manifest.violations:
             return replace(wanted, reason="a manifest that its schema refuses is not executed")
@@ -267,6 +270,8 @@ class Bench:
             manifest_patterns=self.policy.manifests,
             budget=None if self.executing.deadline is None else self.executing.deadline - time.monotonic(),
             liveness=self.executing.liveness,
+            stage=self.executing.stage,
+            steps=self.executing.steps,
             manifest=subject.path,
             recording=self.executing.recording,
             evidence=self.executing.evidence,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,17 +10,14 @@ from pathlib import Path
 from auditor import __version__
 from auditor.catalogue.check import Check
 from auditor.catalogue.checklists import Selected, select
-from auditor.errors import UndecidableError, UsageError
+from auditor.errors import UsageError
 from auditor.evidence.claimed import Scratch
-from auditor.evidence.history import History
-from auditor.evidence.unanswered import Inconclusive
 from auditor.gate.audit import Bench, Executing, Progress, silent
 from auditor.gate.many import MANY, audits
-from auditor.gate.subject import from_file, select_files
+from auditor.gate.subject import select_files
 from auditor.git import Repository
 from auditor.model.policy import Policy
 from auditor.model.report import PolicyUsed, Report
-from auditor.model.run import Run
 from auditor.model.words import Isolation, Tier
 from auditor.policy import bands
 from auditor.policy.judge import exit_of, verdict_of
@@ -51,13 +47,16 @@ class Look:
 class Rehearsal:
     """A reproduction that somebody asks for.
 
-    ``tiers`` empty takes the merge gate's; ``isolation`` and ``draw`` None the policy's.
+    ``tiers`` empty takes the merge gate's; ``isolation`` and ``draw`` None the policy's; ``stage`` is the only one to
+    execute; ``steps`` are those of a run's beginning.
     """
 
     look: Look
     tiers: tuple[Tier, ...] = ()
     isolation: Isolation | None = None
     draw: int | None = None
+    stage: str | None = None
+    steps: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,10 +74,10 @@ def questions(look: Look) -> Questions:
     Raises:
         PolicyError, EmptySelectionError, UsageError: nothing could be judged; each says why.
     """
-    root, repository = _root(look.root)
+    root, repository = root_of(look.root)
     if repository is not None:
         repository.close()
-    policy = _policy(root).policy
+    policy = policy_of(root).policy
     scratch = Scratch()
     try:
         selection = _selection(look, policy, root, scratch)
@@ -97,12 +96,12 @@ def own_checks(start: Path) -> dict[str, Check]:
     Raises:
         PolicyError: the policy is invalid, or names a folder with something else in it.
     """
-    root, repository = _root(start)
+    root, repository = root_of(start)
     if repository is not None:
         repository.close()
     scratch = Scratch()
     try:
-        return _own(root, _policy(root).policy, scratch)
+        return _own(root, policy_of(root).policy, scratch)
     finally:
         scratch.close()
 
@@ -115,10 +114,10 @@ def store_url(start: Path, given: str | None) -> str:
     """
     if given is not None and "://" in given:
         return given
-    root, repository = _root(start)
+    root, repository = root_of(start)
     if repository is not None:
         repository.close()
-    stores = _policy(root).policy.stores
+    stores = policy_of(root).policy.stores
     if given is None and len(stores) == 1:
         return next(iter(stores.values()))
     if given is None or given not in stores:
@@ -149,7 +148,7 @@ def reproduce(rehearsal: Rehearsal) -> Report:
         from auditor.gate.challenge import given_key  # noqa: PLC0415  (only this tier needs it)
 
         given_key()
-    gate = _policy(_root(look.root)[0]).policy.gates.merge
+    gate = policy_of(root_of(look.root)[0]).policy.gates.merge
     chosen = rehearsal.isolation
     executing = Executing(
         tiers=rehearsal.tiers or gate.tiers,
@@ -157,50 +156,15 @@ def reproduce(rehearsal: Rehearsal) -> Report:
         allow_none=chosen in {None, Isolation.NONE},
         deadline=time.monotonic() + duration(gate.budget) if gate.budget else None,
         draw=rehearsal.draw,
+        stage=rehearsal.stage,
+        steps=rehearsal.steps,
     )
     return _report(look, executing=executing, only=REPRODUCING)
 
 
-def plan(rehearsal: Rehearsal) -> str:
-    """What :func:`reproduce` would execute, in words; nothing is.
-
-    Raises:
-        PolicyError, EmptySelectionError, UsageError: nothing could be executed; each says why.
-    """
-    look = rehearsal.look
-    root, repository = _root(look.root)
-    policy = _policy(root).policy
-    lines = []
-    for path in select_files(root, look.manifests, policy.manifests):
-        manifest = from_file(root, path).manifest
-        if manifest.error is not None:
-            raise manifest.error
-        try:
-            lines += _steps(path, manifest.run, rehearsal.tiers or policy.gates.merge.tiers, repository)
-        except Inconclusive as unanswered:
-            raise UndecidableError(unanswered.reason) from None
-    if repository is not None:
-        repository.close()
-    return "\n".join(lines)
-
-
-def _steps(path: str, run: Run, tiers: tuple[Tier, ...], repository: Repository | None) -> list[str]:
-    head = repository.commit("HEAD") if repository is not None else None
-    source = History(repository, head).source(run) if repository is not None and head is not None else None
-    lines = [f"{path}: files of commit {source[:12]}" if source else f"{path}: its code is not in this clone"]
-    for reproduction in run.reproductions:
-        command = shlex.join(reproduction.command or (run.code.entrypoint if run.code is not None else ()))
-        scale = ", ".join(f"{key}={value}" for key, value in reproduction.scale.items()) or "nothing"
-        will = "execute" if reproduction.tier in tiers else "leave out (its tier is not asked for)"
-        lines.append(f"  {reproduction.tier} {reproduction.name!r}: {will} {command}")
-        lines.append(f"    scaled down: {scale}; time limit: {reproduction.timeout or 'none'} s")
-        lines.append(f"    removed first, expected back: {', '.join(reproduction.outputs) or 'the declared outputs'}")
-    return lines or [f"{path}: no reproduction"]
-
-
 def _report(look: Look, *, executing: Executing, only: tuple[str, ...] | None) -> Report:
-    root, repository = _root(look.root)
-    loaded = _policy(root)
+    root, repository = root_of(look.root)
+    loaded = policy_of(root)
     gate = loaded.policy.gates.merge
     paths = select_files(root, look.manifests, loaded.policy.manifests)
     scratch = Scratch()
@@ -287,7 +251,8 @@ def _own(root: Path, policy: Policy, scratch: Scratch) -> dict[str, Check]:
     return in_work_tree(root, policy.checks, scratch)
 
 
-def _root(start: Path) -> tuple[Path, Repository | None]:
+def root_of(start: Path) -> tuple[Path, Repository | None]:
+    """The root of the project around ``start``, and its repository, None outside of one."""
     try:
         repository = Repository.discover(start)
     except UsageError:
@@ -295,6 +260,7 @@ def _root(start: Path) -> tuple[Path, Repository | None]:
     return repository.root, repository
 
 
-def _policy(root: Path) -> LoadedPolicy:
+def policy_of(root: Path) -> LoadedPolicy:
+    """The policy in the working tree."""
     file = root / FILE
     return load(file.read_bytes() if file.is_file() else None, source=FILE)

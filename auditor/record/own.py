@@ -34,6 +34,7 @@ _DEFAULTS: Final[dict[str, Any]] = {
     "seeds": (),
     "predictions": None,
     "smoke": None,
+    "trace": None,
     "evaluate": None,
     "stage": None,
     "observe": "audit-hook",

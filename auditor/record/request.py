@@ -83,6 +83,7 @@ class Options(TypedDict):
     outs: tuple[str, ...]
     metrics: str | None
     predictions: str | None
+    trace: str | None
     labels: str | None
     smoke: str | None
     evaluate: str | None
@@ -111,6 +112,8 @@ def parse(**options: Unpack[Options]) -> Request:
     outs = [out_item(text) for text in options["outs"]]
     if options["predictions"] is not None:
         outs.append(OutItem(path=_required(options["predictions"], "--predictions"), role="predictions"))
+    if options["trace"] is not None:
+        outs.append(OutItem(path=_required(options["trace"], "--trace"), role="trace"))
     return Request(
         command=options["argv"],
         name=options["name"],

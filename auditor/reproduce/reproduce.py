@@ -13,7 +13,7 @@ from auditor.errors import AuditorError
 from auditor.model.comparison import ReproductionResult
 from auditor.model.run import Reproduction, Run
 from auditor.model.words import Agreement, Outcome, Tier
-from auditor.reproduce import configure, evaluated, staged
+from auditor.reproduce import configure, evaluated, prefix, staged
 from auditor.reproduce.between import rules
 from auditor.reproduce.diagnose import diagnose
 from auditor.reproduce.exercise import Exercise
@@ -56,9 +56,8 @@ def reproduce(request: Request) -> Reproduced:
             _explain(request, reproduction, stopped)
             continue
         request.progress(f"{reproduction.name}: executing {' '.join(_command(request.run, reproduction))}")
-        one = _One(
-            rig, _alone(request, reproduction), reproduction, exercised=_is_exercised(request, reproduction, liveness)
-        )
+        exercised = _is_exercised(request, reproduction, liveness)
+        one = _One(rig, *_alone(request, reproduction), exercised=exercised)
         results.append(one.result())
         _explain(request, reproduction, results[-1].note or "")
         liveness = worse(liveness, one.liveness)
@@ -87,10 +86,15 @@ def _stopped(step: Step, results: Sequence[ReproductionResult], rig: Rig) -> str
     return None
 
 
-def _alone(request: Request, reproduction: Reproduction) -> Request:
-    if reproduction.tier is Tier.EVALUATE:
-        return evaluated.narrowed(request, reproduction)
-    return staged.narrowed(request, reproduction)
+def _alone(request: Request, reproduction: Reproduction) -> tuple[Request, Reproduction]:
+    """Both as if the run were nothing but this."""
+    match reproduction.tier:
+        case Tier.EVALUATE:
+            return evaluated.narrowed(request, reproduction), reproduction
+        case Tier.PREFIX:
+            return prefix.narrowed(request, reproduction)
+        case _:
+            return staged.narrowed(request, reproduction), reproduction
 
 
 def _is_exercised(request: Request, reproduction: Reproduction, liveness: Liveness | None) -> bool:
@@ -185,6 +189,8 @@ class _One:
         return self._lack()
 
     def _execute(self, lab: Lab) -> ReproductionResult:
+        if self.reproduction.tier is Tier.PREFIX:
+            return self._begin(lab)
         request, run = self.request, self.request.run
         # 1. The run as recorded and, beside it, with other seeds.
         first = lab.prepare()
@@ -235,6 +241,28 @@ class _One:
             comparisons=comparisons,
             executor="" if executor is None else executor.class_,
             calibrated=decided(comparisons),
+        )
+
+    def _begin(self, lab: Lab) -> ReproductionResult:
+        """Execute the first steps, and compare the curves."""
+        request = self.request
+        if prefix.trace_of(request) is None:
+            return self._answer(Agreement.NOT_EXERCISED, "the run left no trace that its beginning could be compared with")
+        steps = request.steps or prefix.STEPS
+        first = lab.prepare(prefix.changes(steps))
+        self.notes += first.notes
+        lab.run(first)
+        if not first.execution.succeeded:
+            why = diagnose(first.execution, request.run, work=first.work, repository=request.repository.root)
+            return self._answer(why.agreement, why.note)
+        executor = lab.executor()
+        between = rules(request, executor)
+        comparisons = between.conclude(prefix.compare(request, first, steps, same=between.same))
+        note = f"the first {steps} steps were executed; what came after them was not"
+        return msgspec.structs.replace(
+            self._answer(summary.agreement(comparisons), note),
+            comparisons=comparisons,
+            executor="" if executor is None else executor.class_,
         )
 
     def _exercise(self, exercise: Exercise, other: Trial | None) -> Liveness:

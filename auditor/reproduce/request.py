@@ -45,6 +45,7 @@ class Request:
         budget: seconds for everything, None for no limit but those of the reproductions.
         liveness: whether seeds are exercised, too.
         stage: the one to execute alone, all when None.
+        steps: how many to execute of a run's beginning.
         manifest, digest: where the run's manifest lies, and its canonical digest, by which bands and evidence know it.
         recording: takes over what executions leave.
         evidence: tells of executions that were made elsewhere; then none is made here.
@@ -65,6 +66,7 @@ class Request:
     budget: float | None = None
     liveness: bool = True
     stage: str | None = None
+    steps: int | None = None
     manifest: str = ""
     digest: str | None = None
     recording: Recording | None = None

@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from auditor.api import EvidenceLevel, Finding, Inconclusive, NotApplicable, Reproductions, Rule, Run, Severity, Tier
+from auditor.api import EvidenceLevel, Finding, Inconclusive, NotApplicable, Reproductions, Rule, Run, Severity
 
 RULE: Final = Rule(
     id="randomness/dead-seed",
@@ -37,7 +37,7 @@ def check(run: Run, reproductions: Reproductions) -> Iterator[Finding]:
         raise NotApplicable("no seed is recorded that a verifier could change (see randomness/unrecorded-seed)")
     if not reproductions.executes or not run.reproductions or run.run.status != "succeeded":
         raise NotApplicable("no reproduction is executed here to exercise it with (see reproduction/unexercised-run)")
-    if not {Tier.SMOKE, Tier.PREFIX, Tier.FULL}.intersection(reproductions.required):
+    if not reproductions.trains:
         raise NotApplicable("no tier that starts the run with another seed is asked for here")
     liveness = reproductions.liveness
     if liveness is None:

@@ -44,7 +44,8 @@ _FIX = "record the run again, or find the input that the record lacks (a seed, a
 
 def check(run: Run, reproductions: Reproductions) -> Iterator[Finding]:
     """Yield the quantities that diverged in each re-execution."""
-    if not reproductions.executes or run.run.status != "succeeded" or not (run.reproductions or run.checkpoints):
+    recorded = run.reproductions or run.checkpoints or reproductions.results
+    if not reproductions.executes or run.run.status != "succeeded" or not recorded:
         raise NotApplicable("there is no reproduction to execute here (see reproduction/unexercised-run)")
     undecided = []
     places = {reproduction.name: index for index, reproduction in enumerate(run.reproductions)}

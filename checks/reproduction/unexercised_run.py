@@ -48,6 +48,8 @@ def check(run: Run, reproductions: Reproductions) -> Iterator[Finding]:
     if not (run.reproductions or Tier.SEGMENT in reproductions.required):
         raise Inconclusive("the manifest has no reproduction; record with --smoke 'KEY=VALUE ...' to add one")
     ran = [result for result in reproductions.executed() if result.tier is not Tier.EVALUATE]
+    if not ran and not reproductions.trains:
+        raise NotApplicable("no tier that trains is asked for here")
     if not ran:
         raise Inconclusive("its weights were evaluated, but nothing that trains was executed; record with --smoke, too")
     open_ones = [r for r in ran if r.agreement in {Agreement.INCONCLUSIVE, Agreement.NOT_EXERCISED}]
