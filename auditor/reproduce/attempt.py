@@ -33,6 +33,8 @@ from auditor.reproduce.workspace import Made, Spot, Workspace
 _PROBE = Path(__file__).with_name("probe.py")
 _PATIENCE = 600.0
 _AT_ONCE = 2
+_TIME_ZONE = "Asia/Kathmandu"  # a quarter of an hour beside all whole hours
+_HASH_SEED = "1013"
 
 
 class Attempt:
@@ -194,7 +196,9 @@ class Bench:
         probe = workspace.shown / "probe"
         probe.mkdir()
         shutil.copyfile(_PROBE, probe / "sitecustomize.py")
+        surroundings = self._surroundings(repeat)
         extra = {"AUDITOR_CONFIG": str(config), "AUDITOR_SEEDS_SHIFTED": json.dumps(sorted(shifted)), **wanted.variables}
+        extra = surroundings | extra
         job = Job(
             argv=argv,
             interpreter=self.interpreter,
@@ -257,6 +261,16 @@ class Bench:
             "AUDITOR_SEED_LEDGER": str(workspace.scratch / "seeds"),
             **extra,
         }
+
+    def _surroundings(self, repeat: int) -> dict[str, str]:
+        """Another time zone than that of the machine, and in a repetition another hash seed, unless they are recorded.
+
+        The folder is another one each time. What follows any of them is no function of the recorded inputs.
+        """
+        environment = self.run_record.environment
+        recorded = environment.variables if environment else {}
+        other = {"PYTHONHASHSEED": _HASH_SEED} if repeat else {"TZ": _TIME_ZONE}
+        return {name: value for name, value in other.items() if name not in recorded}
 
     def _patch(self) -> Path | None:
         """The recorded difference to the commit, None where the run was executed as committed."""

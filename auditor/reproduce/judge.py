@@ -26,7 +26,9 @@ from auditor.reproduce.trial import Trial
 
 _CLAIM_NOTHING = frozenset({"log", "plot", "trace", "other"})
 _LAST_BITS = 1e-12  # relative, the tolerance for a metric recomputed from stored predictions
-_UNREPEATABLE = "not bitwise repeatable here: two executions differ from each other, too"
+_UNREPEATABLE = (
+    "not bitwise repeatable here: two executions differ from each other, too (hash seed, time zone and folder are varied)"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
