@@ -13,12 +13,14 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.compare.kernels import ROW, SLACK, product, ulp_buckets, widen_half
+from auditor.compare.kernels import NOT_HALF, ROW, SLACK, Room, product, ulp_buckets, widen_half
 from auditor.compare.verdict import Place, Verdict
 
 Array = NDArray[Any]
 Floats = NDArray[np.floating[Any]]
 
+_PEEK: Final = 16
+_FEW: Final = 256
 _BEYOND_UINT64: Final = 2.0**64
 # Tolerances within which a bound in the element's own precision neither underflows nor overflows.
 _BOUNDED: Final = {np.dtype(np.float32): (1e-30, 1e30), np.dtype(np.float64): (1e-290, 1e290)}
@@ -38,113 +40,132 @@ class Elementwise(Verdict):
     def update(self, expected: Array, actual: Array) -> None:
         """Judge the next pair of blocks, which have one length and dtype."""
         with np.errstate(all="ignore"):
-            if self._spared(expected, actual):
-                self._position += len(expected)
-                return
-            for at in range(0, len(expected), ROW):
-                self._judge(expected[at : at + ROW], actual[at : at + ROW])
-                self._position += len(expected[at : at + ROW])
+            self.judge(expected, actual)
+
+    def judge(self, expected: Array, actual: Array) -> None:
+        """The same where the caller has silenced numpy's floating-point warnings."""
+        if self._spared(expected, actual):
+            self._position += len(expected)
+            return
+        for at in range(0, len(expected), ROW):
+            self._judge(expected[at : at + ROW], actual[at : at + ROW])
+            self._position += len(expected[at : at + ROW])
 
     def _spared(self, expected: Array, actual: Array) -> bool:
         """Whether the blocks are floats of which all were shown to be within tolerance, and their figures added."""
         if expected.dtype == np.float16:
             wide = np.dtype(np.float32)
             left, right = (self._scratch.of(side, wide, len(expected)) for side in ("left", "right"))
-            if not (widen_half(expected, left, self._scratch) and widen_half(actual, right, self._scratch)):
-                return False
-            return self._bounded(left, right, expected, actual)
+            widen_half(expected, left)
+            widen_half(actual, right)
+            return self._bounded(left, right, expected, actual, NOT_HALF)
         return expected.dtype in _BOUNDED and self._bounded(expected, actual, expected, actual)
 
-    def _bounded(self, left: Array, right: Array, expected: Array, actual: Array) -> bool:
-        """Steps: 1 equal bits, 2 the largest difference, 3 every excess and the worst, 4 the other figures."""
-        scratch, count, dtype = self._scratch, len(left), left.dtype
-        # 1 - tried first only after a tile that was equal, too: otherwise the difference tells it with less work
-        if self._expect_equal and not self._count_changed(left, right):
-            return self._count_equal(left)
+    def _bounded(self, left: Array, right: Array, expected: Array, actual: Array, infinite: float = math.inf) -> bool:
+        """Steps: 1 equal bits, 2 the largest difference, 3 every excess and the worst, 4 the other figures.
+
+        What is not finite has at least the magnitude ``infinite``.
+        """
+        room = self._scratch.room(left.dtype, len(left))
+        # 1 - where the first elements are equal, all may be
+        if left[:_PEEK].tobytes() == right[:_PEEK].tobytes() and room.same(left, right):
+            return self._count_equal(left, room, infinite)
         # 2
-        difference = np.subtract(left, right, out=scratch.of("difference", dtype, count))
-        largest = max(float(difference.max()), -float(difference.min()))
-        if not largest < math.inf:
+        size = np.subtract(left, right, out=room.size)
+        np.abs(size, out=size)
+        largest = float(np.maximum.reduce(size))
+        if not largest < infinite:
             return False
-        magnitude = np.abs(left, out=scratch.of("magnitude", dtype, count))
-        lowest = float(magnitude.min())
-        if not largest or not lowest:
-            differing = self._count_changed(left, right)
-            self._expect_equal = not differing
-            if not differing or not largest:
-                return not differing and self._count_equal(left)
-        else:  # without zeros, other bits are other values
-            differing = int(np.count_nonzero(difference.view(f"i{dtype.itemsize}")))
+        magnitude = np.abs(left, out=room.magnitude)
+        if infinite < math.inf and not float(np.maximum.reduce(magnitude)) + largest < infinite:
+            return False
+        lowest = float(np.minimum.reduce(magnitude))
+        if largest and lowest:  # without zeros, other bits are other values
+            differing = int(np.count_nonzero(room.size_bits))
+        elif not (differing := room.count_changed(left, right)):
+            return self._count_equal(left, room, infinite)
         # 3
-        if not self._excess_bounded((left, right, difference, magnitude), largest, lowest):
+        if not self._excess_bounded(left, right, room, largest, lowest):
             return False
         # 4
         self.differing += differing
         if self.first is None:
-            changed = left.view(f"u{dtype.itemsize}") != right.view(f"u{dtype.itemsize}")
-            self.first = self._position + int(changed.argmax())
-        if largest * (1 + SLACK) >= self.largest:
-            places = self._near(difference, max(largest, self.largest))
-            self.largest = max(self.largest, float(self._formula(left[places], right[places])[1].max(initial=0)))
+            self.first = self._position + room.first_changed(left, right)
+        self.largest = max(self.largest, largest)
         if lowest < self.smallest and self._wants_smallest():
             self._find_smallest(magnitude, right)
-        for at in range(0, self._sample(count), ROW):
-            row = slice(at, at + ROW)
-            self._measure(left[row], right[row])
-            self._count_distances(expected[row], actual[row])
+        self._add_sample(left, right, expected, actual)
         return True
 
-    def _excess_bounded(self, tile: tuple[Array, Array, Array, Array], largest: float, lowest: float) -> bool:
+    def _excess_bounded(self, left: Array, right: Array, room: Room, largest: float, lowest: float) -> bool:
         """Whether no element is beyond tolerance; if so, the worst is remembered.
 
         An excess of e needs a difference of e (absolute + relative |a|), and so one of e (absolute + relative min |a|).
         """
-        left, right, difference, magnitude = tile
         low, high = _BOUNDED[left.dtype]
         absolute, relative = self.tolerance.absolute, self.tolerance.relative
         least = absolute + relative * lowest
-        if not low <= least or not all(part <= high for part in (absolute, relative)):
+        if not low <= least or not (absolute <= high and relative <= high):
             return False
         most = 0.0 if self._worst is None else self._worst.excess
         if largest * (1 + SLACK) < least * min(most, 1.0):
             return True
-        dtype, count = left.dtype, len(left)
-        size = np.abs(difference, out=self._scratch.of("size", dtype, count))
-        bound = self._scratch.of("bound", dtype, count)
-        if low <= (known := min(most, 0.5) * relative) and low <= min(most, 0.5) * absolute:
+        bound, cap = room.bound, min(most, 1.0)
+        if low <= cap * relative and low <= cap * absolute:
             # Whether any difference reaches so many tolerances as the worst so far, without dividing
-            spared = np.subtract(size, np.multiply(magnitude, dtype.type(known * (1 - SLACK)), out=bound), out=bound)
-            if float(spared.max()) < min(most, 0.5) * absolute * (1 - SLACK):
+            np.multiply(room.magnitude, cap * relative * (1 - SLACK), out=bound)
+            np.subtract(room.size, bound, out=bound)
+            reach = cap * absolute * (1 - SLACK)
+            if float(np.maximum.reduce(bound)) < reach:
                 return True
-        np.multiply(magnitude, dtype.type(relative), out=bound)
-        np.add(bound, dtype.type(absolute), out=bound)
-        np.divide(size, bound, out=bound)
+            places = room.at_least(bound, reach)
+            if len(places) <= _FEW:
+                return self._few_bounded(left, right, places)
+        np.multiply(room.magnitude, relative, out=bound)
+        np.add(bound, absolute, out=bound)
+        np.divide(room.size, bound, out=bound)
         at = int(bound.argmax())
         if not float(bound[at]) < 1 - SLACK:
             return False
         likely = float(self._formula(left[at : at + 1], right[at : at + 1])[2][0])
-        places = np.flatnonzero(bound >= left.dtype.type(max(most, likely) * (1 - SLACK)))
+        places = room.at_least(bound, max(most, likely) * (1 - SLACK))
         self._rank(places, *self._formula(left[places], right[places])[1:], left[places], right[places])
         return True
 
-    def _count_changed(self, left: Array, right: Array) -> int:
-        """How many elements have other bits."""
-        unsigned = f"u{left.dtype.itemsize}"
-        changed = self._scratch.of("changed", np.dtype(bool), len(left))
-        return int(np.count_nonzero(np.not_equal(left.view(unsigned), right.view(unsigned), out=changed)))
-
-    def _count_equal(self, left: Array) -> bool:
-        """Whether equal blocks are finite; if so, their figures are added."""
-        if not math.isfinite(product(left, left)):
+    def _few_bounded(self, left: Array, right: Array, places: Array) -> bool:
+        """Whether these elements, of which alone one may be beyond tolerance or the worst, are within; if so, rank them."""
+        left, right = left[places], right[places]
+        worst = self._worst
+        # Where a format has few values the worst pair occurs again and again, and the first one counts.
+        if worst is not None and _occurs_again(worst, left, right):
+            return True
+        allowed, difference, excess = self._formula(left, right)
+        if (difference > allowed).any():
             return False
-        self._expect_equal = True
-        for at in range(0, self._sample(len(left)), ROW):
-            self._measure(left[at : at + ROW], left[at : at + ROW])
-            self.ulps[0] += len(left[at : at + ROW])
-        if self._wants_smallest():
-            magnitude = np.abs(left, out=self._scratch.of("magnitude", left.dtype, len(left)))
-            self.smallest = min(self.smallest, float(magnitude.min()))
+        self._rank(places, difference, excess, left, right)
         return True
+
+    def _count_equal(self, left: Array, room: Room, infinite: float) -> bool:
+        """Whether equal blocks are finite; if so, their figures are added."""
+        if self._wants_smallest() or infinite < math.inf:
+            magnitude = np.abs(left, out=room.magnitude)
+            if not float(np.maximum.reduce(magnitude)) < infinite:
+                return False
+            self.smallest = min(self.smallest, float(np.minimum.reduce(magnitude)))
+        elif not math.isfinite(product(left, left)):
+            return False
+        self._add_sample(left, left, left, left)
+        return True
+
+    def _add_sample(self, left: Array, right: Array, expected: Array, actual: Array) -> None:
+        """Measure what of these blocks is measured; ``expected`` and ``actual`` are the same in the stored format."""
+        for at in range(0, self._sample(len(left)), ROW):
+            row = slice(at, min(at + ROW, self._sample(len(left))))
+            self._measure(left[row], right[row])
+            if left is right:
+                self.ulps[0] += len(left[row])
+            else:
+                self._count_distances(expected[row], actual[row])
 
     def _find_smallest(self, magnitude: Array, right: Array) -> None:
         lowest = int(magnitude.argmin())
@@ -152,10 +173,6 @@ class Elementwise(Verdict):
         places = np.flatnonzero(magnitude < known)
         others = np.maximum(magnitude[places], np.abs(right[places])).astype(np.float64)
         self.smallest = min(known, float(others.min(initial=math.inf)))
-
-    def _near(self, values: Array, size: float) -> Array:
-        size_of = np.abs(values, out=self._scratch.of("size", values.dtype, len(values)))
-        return np.flatnonzero(size_of >= values.dtype.type(size * (1 - SLACK)))
 
     def _wants_smallest(self) -> bool:
         """Whether a smaller element can still change what was allowed."""
@@ -206,11 +223,11 @@ class Elementwise(Verdict):
     def _floats_ranked(self, left: Array, right: Array, changed: Array, originals: tuple[Array, Array]) -> None:
         allowed, difference, excess = self._formula(left, right)
         self.beyond += int((difference > allowed).sum())
-        self.largest = max(self.largest, float(difference.max()))
+        self.largest = max(self.largest, float(_rounded(difference, left.dtype).max()))
         places = np.flatnonzero(changed)
         self._rank(places, difference[places], excess[places], originals[0][places], originals[1][places])
-        if self._sample(len(left)):
-            self._measure(left, right)
+        if measured := self._sample(len(left)):
+            self._measure(left[:measured], right[:measured])
 
     def _integers(self, expected: Array, actual: Array, changed: Array) -> None:
         if expected.dtype.kind == "b":
@@ -218,8 +235,8 @@ class Elementwise(Verdict):
         left, right = expected.astype(np.float64), actual.astype(np.float64)
         magnitude = np.maximum(np.abs(left), np.abs(right))
         self._see(magnitude)
-        if self._sample(len(left)):
-            self._measure(left, right)
+        if measured := self._sample(len(left)):
+            self._measure(left[:measured], right[:measured])
         if not changed.any():
             return
         # Modulo 2^64 the difference of the larger and the smaller is exact whatever the sign.
@@ -267,8 +284,9 @@ class Elementwise(Verdict):
 
     def _count_distances(self, expected: Array, actual: Array) -> None:
         is_float = expected.dtype.kind == "f" and expected.dtype.itemsize <= 8
-        if self._ulp_shift is not None and is_float and self._sample(len(expected)):
-            self.ulps += ulp_buckets(expected, actual, self._ulp_shift)
+        measured = self._sample(len(expected))
+        if self._ulp_shift is not None and is_float and measured:
+            self.ulps += ulp_buckets(expected[:measured], actual[:measured], self._ulp_shift)
 
 
 def _changed(expected: Array, actual: Array) -> NDArray[np.bool_]:
@@ -276,6 +294,20 @@ def _changed(expected: Array, actual: Array) -> NDArray[np.bool_]:
     left, right = expected.view(np.uint8).reshape(-1, size), actual.view(np.uint8).reshape(-1, size)
     changed: NDArray[np.bool_] = (left != right).any(axis=1)
     return changed
+
+
+def _occurs_again(worst: Place, left: Array, right: Array) -> bool:
+    """Whether all of these pairs are the worst one, or its mirror image."""
+    same = (left == worst.expected) & (right == worst.actual)
+    return bool((same | ((left == -worst.expected) & (right == -worst.actual))).all())
+
+
+def _rounded(difference: Floats, dtype: np.dtype[Any]) -> Floats:
+    """Differences as subtraction gives them in float32 (of what is no wider), so that no path gives other digits."""
+    if dtype.kind != "f" or dtype.itemsize > 4:
+        return difference
+    narrow = difference.astype(np.float32)
+    return np.where(np.isfinite(narrow), narrow, difference)
 
 
 def _excess(difference: Floats, allowed: Floats) -> Floats:

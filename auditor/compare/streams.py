@@ -185,14 +185,20 @@ class Task:
         raw, info = self.pair.raw(), self.pair.infos[0]
         assert raw is not None  # noqa: S101 - the caller has looked
         state = self._state(places.start, scratch)
-        for start in places:
-            count = min(TILE, info.elements - start)
-            blocks = []
-            for side, place in zip(("expected", "actual"), raw, strict=True):
-                block = scratch.of(side, place.dtype, count)
-                place.source.read_into(block.view(np.uint8).data, place.offset + start * place.dtype.itemsize)
-                blocks.append(_widened(block, info.dtype, side, scratch))
-            state.update(*blocks)
+        size, last = raw[0].dtype.itemsize, 0
+        sides: list[tuple[Raw, Array, memoryview]] = []
+        with np.errstate(all="ignore"):
+            for start in places:
+                count = min(places.step, info.elements - start)
+                if count != last:
+                    sides, last = _buffers(raw, count, scratch), count
+                for place, _, view in sides:
+                    place.source.read_into(view, place.offset + start * size)
+                (_, expected, _), (_, actual, _) = sides
+                if info.dtype == "bfloat16":
+                    expected = _widened(expected, "expected", scratch)
+                    actual = _widened(actual, "actual", scratch)
+                state.judge(expected, actual)
         return state
 
     def _state(self, start: int, scratch: Scratch) -> Elementwise:
@@ -242,9 +248,13 @@ def ulp_shift(dtype: str) -> int | None:
     return 16 if dtype == "bfloat16" else 0
 
 
-def _widened(block: Array, dtype: str, side: str, scratch: Scratch) -> Array:
-    if dtype != "bfloat16":
-        return block
+def _buffers(raw: tuple[Raw, Raw], count: int, scratch: Scratch) -> list[tuple[Raw, Array, memoryview]]:
+    """For each side where to read, the elements, and the bytes of these elements."""
+    blocks = [scratch.of(side, place.dtype, count) for side, place in zip(("expected", "actual"), raw, strict=True)]
+    return [(place, block, block.view(np.uint8).data) for place, block in zip(raw, blocks, strict=True)]
+
+
+def _widened(block: Array, side: str, scratch: Scratch) -> Array:
     wide = scratch.of(f"{side}, widened", np.dtype(np.uint32), len(block))
     wide[:] = block
     result: Array = np.left_shift(wide, 16, out=wide).view(np.float32)
