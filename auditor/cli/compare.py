@@ -21,6 +21,9 @@ _EXITS = {Outcome.PASSED: Exit.OPEN, Outcome.FAILED: Exit.BLOCKED, Outcome.INCON
 @click.option("--atol", type=float, metavar="X", help="Absolute tolerance. Alone it makes the relative one 0.")
 @click.option("--labels", type=click.Path(path_type=Path), metavar="FILE", help="The truth, to compute --metric from.")
 @click.option("--metric", metavar="NAME", help="Compute this metric from both tables of predictions and compare it.")
+@click.option("--from", "start", type=click.Path(path_type=Path), metavar="FILE", help="The weights training began with.")
+@click.option("--horizon", type=int, metavar="STEP", help="The last step of curves that is compared.")
+@click.option("--step", metavar="COLUMN", help="The column of steps, where curves call it something unusual.")
 @click.option("--explain", is_flag=True, help="Say in which claims two manifests differ.")
 @click.option("--format", "form", type=click.Choice(["console", "json"]), default="console", show_default=True)
 @click.option("--no-color", is_flag=True, help="No colour, even on a terminal.")
@@ -34,11 +37,14 @@ def command(  # noqa: PLR0913 - one parameter per option
     atol: float | None,
     labels: Path | None,
     metric: str | None,
+    start: Path | None,
+    horizon: int | None,
+    step: str | None,
     explain: bool,
     form: Literal["console", "json"],
     no_color: bool,
 ) -> None:
-    """Compare two files of weights, metrics or predictions, or two manifests.
+    """Compare two files of weights, metrics, predictions or curves, or two manifests.
 
     Elements agree when |a-b| <= atol + rtol*max(|a|,|b|), every single one. Without --rtol and --atol the default pair of
     the dtype decides. Exit codes: 0 agreed, 1 diverged or refused, 2 wrong usage, 3 no such file, 4 undecided.
@@ -46,7 +52,9 @@ def command(  # noqa: PLR0913 - one parameter per option
     from auditor.compare.anything import Options, compare  # noqa: PLC0415 - the command line starts without it
     from auditor.compare.text import to_json, to_text  # noqa: PLC0415
 
-    options = Options(rtol=rtol, atol=atol, labels=labels, metric=metric, explain=explain)
+    options = Options(
+        rtol=rtol, atol=atol, labels=labels, metric=metric, explain=explain, start=start, step=step, horizon=horizon
+    )
     compared = compare(expected, actual, options)
     colour = sys.stdout.isatty() and not no_color and "NO_COLOR" not in os.environ
     click.echo(to_json(compared) if form == "json" else to_text(compared, colour=colour), color=colour)

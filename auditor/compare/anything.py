@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
+from auditor.compare.curves import compare_trace_files, holds_curves
 from auditor.compare.errors import Refused
 from auditor.compare.explain import Difference, explain
 from auditor.compare.formulas import kind_of
@@ -32,6 +33,7 @@ class FileKind(StrEnum):
 
     TENSORS = "tensors"
     TABLE = "a table"
+    TRACE = "curves"
     FIGURES = "figures"
     MANIFEST = "a manifest"
     COLUMN = "arrays"  # weights, or predictions when a metric is asked for
@@ -46,6 +48,9 @@ class Options:
     labels: Path | None = None
     metric: str | None = None
     explain: bool = False
+    start: Path | None = None
+    step: str | None = None
+    horizon: int | None = None
 
     def tolerance(self, _name: str, dtype: str) -> Tolerance:
         """The tolerance for a tensor of this dtype, or for figures (``float64``)."""
@@ -78,7 +83,7 @@ def compare(expected: Path, actual: Path, options: Options) -> Compared:
     options.tolerance("", "float64")  # refuses impossible numbers before any file is touched
     of = actual.as_posix()
     try:
-        kinds = _kind(expected), _kind(actual)
+        kinds = _kind(expected, options), _kind(actual, options)
         kind = _common(kinds, options)
         if options.labels is not None:
             with Source(options.labels):
@@ -90,7 +95,7 @@ def compare(expected: Path, actual: Path, options: Options) -> Compared:
         return _single(Agreement.INCONCLUSIVE, of, error.message, error.hint)
 
 
-def _kind(path: Path) -> FileKind:
+def _kind(path: Path, options: Options) -> FileKind:
     """By content where a format has a mark, by suffix otherwise. Raises what :class:`Source` raises."""
     if path.is_dir():  # one that holds shards; what it is otherwise, opening says
         return FileKind.TENSORS
@@ -103,7 +108,9 @@ def _kind(path: Path) -> FileKind:
         return FileKind.TENSORS if path.name.endswith(".index.json") or is_model(start) else FileKind.FIGURES
     if suffix in {".npy", ".npz"}:
         return FileKind.COLUMN
-    return FileKind.TABLE if suffix in TABLE_SUFFIXES else FileKind.TENSORS
+    if suffix not in TABLE_SUFFIXES:
+        return FileKind.TENSORS
+    return FileKind.TRACE if options.metric is None and (options.step or holds_curves(path)) else FileKind.TABLE
 
 
 def _common(kinds: tuple[FileKind, FileKind], options: Options) -> FileKind:
@@ -118,6 +125,12 @@ def _common(kinds: tuple[FileKind, FileKind], options: Options) -> FileKind:
         raise UsageError(f"--metric computes from a table of predictions; this is {actual}")
     if options.metric is not None and kind_of(options.metric) is None:
         raise UsageError(f"--metric {options.metric}: no way to compute it is known")
+    if options.start is not None and actual is not FileKind.TENSORS:
+        raise UsageError(f"--from measures weights against the update that training made to them; this is {actual}")
+    if options.horizon is not None and actual is not FileKind.TRACE:
+        raise UsageError(f"--horizon is the last step of curves that is compared; this is {actual}")
+    if options.step is not None and actual is not FileKind.TRACE:
+        raise UsageError(f"--step names the column of steps of curves; this is {actual}")
     if options.explain and actual is not FileKind.MANIFEST:
         raise UsageError(f"--explain says in which claims two manifests differ; this is {actual}")
     return actual
@@ -126,7 +139,15 @@ def _common(kinds: tuple[FileKind, FileKind], options: Options) -> FileKind:
 def _tensors(expected: Path, actual: Path, of: str, options: Options) -> Compared:
     from auditor.compare.weights import compare_weights  # noqa: PLC0415 - numpy is loaded for arrays only
 
-    return Compared(comparisons=worst_first(compare_weights(expected, actual, of=of, tolerance_for=options.tolerance)))
+    found = compare_weights(expected, actual, of=of, tolerance_for=options.tolerance, start=options.start)
+    return Compared(comparisons=worst_first(found))
+
+
+def _trace(expected: Path, actual: Path, of: str, options: Options) -> Compared:
+    rule = options.tolerance("", "float64"), options.horizon
+    ignore = Tolerances().ignore
+    found = compare_trace_files(expected, actual, of=of, rule_for=lambda _name: rule, step=options.step, ignore=ignore)
+    return Compared(comparisons=worst_first(found))
 
 
 def _table(expected: Path, actual: Path, of: str, options: Options) -> Compared:
@@ -175,6 +196,7 @@ def _manifests(expected: Path, actual: Path, _of: str, options: Options) -> Comp
 _COMPARE: Final[dict[FileKind, Callable[[Path, Path, str, Options], Compared]]] = {
     FileKind.TENSORS: _tensors,
     FileKind.TABLE: _table,
+    FileKind.TRACE: _trace,
     FileKind.FIGURES: _figures,
     FileKind.MANIFEST: _manifests,
 }

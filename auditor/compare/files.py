@@ -7,6 +7,7 @@ from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import Final
 
+from auditor.compare.curves import banded, compare_reproduced, holds_curves
 from auditor.compare.errors import Pickled, Refused
 from auditor.compare.metrics import compare_metrics, ignored_metrics, read_metrics_file
 from auditor.compare.predictions import compare_predictions
@@ -30,7 +31,8 @@ def compare_artifact(  # noqa: PLR0913 - two files, what they are called, and by
 
     Equal bytes are one bitwise ``file:PATH``, whatever is in them. Otherwise weights are compared tensor by tensor,
     predictions cell by cell, labels exactly, metrics figure by figure. Pickles are never loaded: unequal ones are
-    ``inconclusive``. A log, plot, trace or other file that differs is listed as ``not-exercised``, which does not count.
+    ``inconclusive``. Curves of a trace count where a band knows them. A log, plot or other file that differs is listed as
+    ``not-exercised``, which does not count.
     Add the result up by :func:`auditor.compare.summary.agreement`. Never raises over what the files hold.
 
     Args:
@@ -77,9 +79,24 @@ class _Claims:
                 return self._table(exact=role == "labels")
             case "metrics":
                 return self._metrics()
+            case "trace":
+                return self._trace()
             case _:
-                note = f"other bytes; a file of role {role} claims nothing that could diverge"
-                return (Comparison(of=f"file:{self.path}", agreement=Agreement.NOT_EXERCISED, note=note),)
+                return self._nothing(role)
+
+    def _nothing(self, role: str) -> tuple[Comparison, ...]:
+        note = f"other bytes; a file of role {role} claims nothing that could diverge"
+        return (Comparison(of=f"file:{self.path}", agreement=Agreement.NOT_EXERCISED, note=note),)
+
+    def _trace(self) -> tuple[Comparison, ...]:
+        """Curves that cannot be read claim nothing, unless a band is about them."""
+        try:
+            if holds_curves(self.expected) and holds_curves(self.actual):
+                return compare_reproduced(self.expected, self.actual, of=self.path, tolerances=self.tolerances)
+        except (Refused, UndecidableError):
+            if banded(self.tolerances):
+                raise
+        return self._nothing("trace")
 
     def _table(self, *, exact: bool) -> tuple[Comparison, ...]:
         if self.actual.suffix.lower() in _ARRAYS:

@@ -127,6 +127,8 @@ class _Judge:
             tolerance=self._tolerance,
             excess=worst.excess,
             detectable=self._detectable or 0.0,  # where every cell is compared exactly, any change is seen
+            first=self._first,
+            worst=self._worst[0] if self._worst else None,
             note=self._words(same=same),
         )
 

@@ -11,12 +11,13 @@ from auditor.model.words import Agreement
 def counts(comparison: Comparison) -> bool:
     """Whether a comparison takes part in adding up.
 
-    Two kinds are listed and never counted: a differing file that claims nothing (a log, a plot) and a metric that the policy
-    ignores. Both are ``not-exercised`` and are all that is so under ``file:`` and ``metric:``; a claim that could not be
-    exercised stands under ``tensor:`` or ``predictions:``, or is ``inconclusive``.
+    Three kinds are listed and never counted: a differing file that claims nothing (a log, a plot), a curve that nobody made
+    a claim, and a metric that the policy ignores. They are ``not-exercised`` and are all that is so under ``file:``,
+    ``trace:`` and ``metric:``; a claim that could not be exercised stands under ``tensor:`` or ``predictions:``, or is
+    ``inconclusive``.
     """
     kind = comparison.of.partition(":")[0]
-    return not (comparison.agreement is Agreement.NOT_EXERCISED and kind in {"file", "metric"})
+    return not (comparison.agreement is Agreement.NOT_EXERCISED and kind in {"file", "metric", "trace"})
 
 
 def agreement(comparisons: Iterable[Comparison]) -> Agreement:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import accumulate, pairwise
@@ -16,11 +17,15 @@ import msgspec
 from auditor.compare.errors import Refused
 from auditor.compare.metrics import compare_metric
 from auditor.compare.tables import number, open_table, read_columns
-from auditor.model.comparison import Comparison, Tolerance
+from auditor.model.comparison import Comparison, Curve, Tolerance
 from auditor.model.words import Agreement
 
-_STEPS: Final = ("step", "global_step", "iteration", "epoch")
+STEPS: Final = ("step", "global_step", "iteration", "epoch")
 _SHOWN: Final = 5
+_DRAWN: Final = 200
+
+Rule = tuple[Tolerance, int | None]
+"""What a curve is allowed at each step, and the last step that is compared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +65,7 @@ def read_trace(path: Path, *, step: str | None = None, ignore: Sequence[str] = (
         Refused: the same, no column of steps, a step that is no whole number, or steps that go backwards.
     """
     with open_table(path) as table:
-        known = _STEPS if step is None else (step,)
+        known = STEPS if step is None else (step,)
         name = next((name for name in known if name in table.header), None)
         if name is None:
             raise Refused(f"it has no column of steps ({', '.join(known)})")
@@ -76,17 +81,28 @@ def read_trace(path: Path, *, step: str | None = None, ignore: Sequence[str] = (
 def compare_traces(
     expected: Trace, actual: Trace, tolerance: Tolerance, horizon: int | None = None
 ) -> tuple[Divergence, ...]:
-    """Whether curves agree, one after another, the steps themselves first as ``metric:steps``.
+    """Whether curves agree, one after another, the steps themselves first: see :func:`compare_curves`."""
+    return compare_curves(expected, actual, lambda _name: (tolerance, horizon))
+
+
+def compare_curves(expected: Trace, actual: Trace, rule_for: Callable[[str], Rule]) -> tuple[Divergence, ...]:
+    """Whether curves agree, each within its tolerance and up to its horizon; the steps first, up to the farthest horizon.
 
     Steps that only one side has, or has more often, diverged; a step that both repeat is ``inconclusive``, for nobody knows
-    which of its figures counts. A figure that is missing on one side, NaN or infinite never agrees. Beyond the ``horizon``
-    (the last step compared) rounding alone drives runs apart, and nothing is compared.
+    which of its figures counts. A figure that is missing on one side, NaN or infinite never agrees. Beyond the horizon
+    (the last step compared, None for all of them) rounding alone drives runs apart, and nothing is compared.
     """
-    sides = [_until(trace, horizon) for trace in (expected, actual)]
-    left, right = sides
+    names = [*expected.curves, *(name for name in actual.curves if name not in expected.curves)]
+    rules = {name: rule_for(name) for name in names}
+    horizons = [horizon for _, horizon in rules.values()]
+    farthest = None if None in horizons or not horizons else max(horizon for horizon in horizons if horizon is not None)
+    left, right = (_until(trace, farthest) for trace in (expected, actual))
     steps = _compare_steps(left, right, max(len(expected.steps) - len(left.steps), len(actual.steps) - len(right.steps)))
-    names = [*left.curves, *(name for name in right.curves if name not in left.curves)]
-    return steps, *(_compare_curve(name, left, right, tolerance) for name in names)
+    curves = (
+        _compare_curve(name, _until(expected, horizon), _until(actual, horizon), tolerance)
+        for name, (tolerance, horizon) in rules.items()
+    )
+    return steps, *curves
 
 
 def _step(text: str, row: int) -> int:
@@ -149,10 +165,38 @@ def _compare_curve(name: str, left: Trace, right: Trace, tolerance: Tolerance) -
     note = None if first is None else f"diverged first at step {first}, worst at step {steps[worst]}"
     # What a curve could have hidden is what its most tolerant step would have.
     hidden = max((result.detectable for result in results if result.detectable is not None), default=None)
-    comparison = _noted(results[worst], note, detectable=hidden)
+    comparison = msgspec.structs.replace(
+        _noted(results[worst], note, detectable=hidden),
+        first=_step_of(steps, next((at for at, one in enumerate(results) if one.agreement is not Agreement.BITWISE), None)),
+        worst=_step_of(steps, worst if excesses[worst] else None),
+        curve=_drawn(steps, results, worst),
+    )
     return Divergence(
         comparison=comparison, steps=tuple(steps), running=tuple(accumulate(excesses, max)), first=first, worst=steps[worst]
     )
+
+
+def _step_of(steps: Sequence[int], at: int | None) -> str | None:
+    return None if at is None else f"step {steps[at]}"
+
+
+def _drawn(steps: Sequence[int], results: Sequence[Comparison], worst: int) -> Curve:
+    """The curve at so few steps as a picture can show, the last and the worst among them."""
+    stride = -(-len(steps) // _DRAWN)
+    places = sorted({*range(0, len(steps), stride), worst, len(steps) - 1})
+    pairs = [(_number(results[at].expected), _number(results[at].actual), results[at].tolerance) for at in places]
+    return Curve(
+        steps=tuple(steps[at] for at in places),
+        expected=tuple(one for one, _, _ in pairs),
+        actual=tuple(other for _, other, _ in pairs),
+        allowed=tuple(
+            None if limit is None else limit.allows(max(abs(one or 0.0), abs(other or 0.0))) for one, other, limit in pairs
+        ),
+    )
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and abs(value) <= sys.float_info.max else None
 
 
 def _compare_cell(name: str, ours: str, theirs: str, tolerance: Tolerance) -> Comparison:

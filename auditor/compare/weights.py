@@ -14,7 +14,7 @@ import numpy as np
 
 from auditor.compare.elementwise import Elementwise
 from auditor.compare.errors import Refused
-from auditor.compare.figures import figures, is_numeric
+from auditor.compare.figures import figures, is_numeric, place
 from auditor.compare.streams import Judges, Pair, Task
 from auditor.compare.tensors import BLOCK, TensorFile, TensorInfo, open_tensors
 from auditor.compare.verdict import Verdict, root_of_ratio
@@ -147,6 +147,9 @@ def _rho(judge: Verdict, pair: Pair, origin: TensorFile | None) -> str | None:
 def _result(of: str, judge: Verdict, info: TensorInfo, rho: str | None, tie: str | None) -> Comparison:
     expected, actual = judge.worst_values or (None, None)
     detectable = judge.smallest_allowed
+    # No number is worse than any number.
+    first = judge.first if judge.first is not None else judge.first_not_finite
+    worst = judge.first_not_finite if judge.first_not_finite is not None else judge.worst
     if judge.differing or judge.not_finite:
         agreement = Agreement.WITHIN_TOLERANCE if judge.agrees else Agreement.DIVERGED
         words = [*figures(judge, info), *([rho] if rho is not None else [])]
@@ -161,6 +164,8 @@ def _result(of: str, judge: Verdict, info: TensorInfo, rho: str | None, tie: str
         tolerance=judge.tolerance,
         excess=judge.excess,
         detectable=detectable if math.isfinite(detectable) else None,
+        first=None if first is None else place(first, info),
+        worst=None if worst is None else place(worst, info),
         note="; ".join(words) or None,
     )
 

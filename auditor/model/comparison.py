@@ -25,15 +25,26 @@ class Tolerance(msgspec.Struct, frozen=True, kw_only=True):
         return self.absolute + self.relative * abs(magnitude)
 
 
+class Curve(msgspec.Struct, frozen=True, kw_only=True):
+    """What to draw of a curve: at some of its steps what was expected, what came out, and how far that may be off.
+
+    None stands where there is no number.
+    """
+
+    steps: tuple[int, ...]
+    expected: tuple[float | None, ...]
+    actual: tuple[float | None, ...]
+    allowed: tuple[float | None, ...]
+
+
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """One compared quantity.
 
-    ``of`` is ``metric:NAME``, ``tensor:PATH#NAME``, ``predictions:PATH`` or ``file:PATH``. ``excess`` counts tolerances: 0
-    is equal, 1 is just at the limit, above 1 diverged; None where no tolerance applies. ``detectable`` is the smallest drift
-    that this comparison could have seen, in the quantity's own unit. ``first`` and ``worst`` name the first place that
-    differs and the one with the largest excess, where a quantity has places (``[3, 7]``, ``row 5, prediction``,
-    ``step 120``).
-    ``note`` says why, in words.
+    ``of`` is ``metric:NAME``, ``tensor:PATH#NAME``, ``trace:PATH#CURVE``, ``predictions:PATH`` or ``file:PATH``. ``excess``
+    counts tolerances: 0 is equal, 1 is just at the limit, above 1 diverged; None where no tolerance applies. ``detectable``
+    is the smallest drift that this comparison could have seen, in the quantity's own unit. ``first`` and ``worst`` name the
+    first place that differs and the one with the largest excess, where a quantity has places (``[3, 7]``,
+    ``row 5, prediction``, ``step 120``). ``note`` says why, in words.
     """
 
     of: str
@@ -45,6 +56,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     detectable: float | None = None
     first: str | None = None
     worst: str | None = None
+    curve: Curve | None = None
     note: str | None = None
 
 

@@ -6,6 +6,8 @@ import json
 import math
 from typing import Any
 
+import msgspec
+
 from auditor.model.comparison import Comparison, ReproductionResult, Tolerance
 from auditor.model.finding import Finding, Result
 from auditor.model.report import PolicyUsed, Report, RunReport
@@ -102,6 +104,7 @@ def _comparison(comparison: Comparison) -> dict[str, Any]:
         "excess": _finite(comparison.excess),
         "detectable": _finite(comparison.detectable),
         **{key: plain(place) for key in ("first", "worst") if (place := getattr(comparison, key)) is not None},
+        **({} if comparison.curve is None else {"curve": _finite(msgspec.to_builtins(comparison.curve))}),
         "note": None if comparison.note is None else plain(comparison.note),
     }
 

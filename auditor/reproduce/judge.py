@@ -121,11 +121,12 @@ class Judge:
             return answer(Agreement.REFUSED, made.reason)
         if artifact.digest is not None and actual == artifact.digest:
             return answer(Agreement.BITWISE)
-        if artifact.role in _CLAIM_NOTHING:
+        drawable = artifact.role == "trace" and made.path is not None and made.path.is_file()
+        recorded = self.fetch(artifact) if artifact.digest and (drawable or artifact.role not in _CLAIM_NOTHING) else None
+        if artifact.role in _CLAIM_NOTHING and (recorded is None or not drawable):
             return answer(Agreement.NOT_EXERCISED, f"it differs, but a file of role {artifact.role} claims nothing")
         if made.path is None:
             return answer(Agreement.DIVERGED, f"the re-execution left no such output: {made.reason}")
-        recorded = self.fetch(artifact) if artifact.digest else None
         if recorded is None or made.path.is_dir():
             return answer(Agreement.INCONCLUSIVE, "the digests differ, and there are no recorded bytes to say by how much")
         named = under_its_name(recorded, path, attempt.room)

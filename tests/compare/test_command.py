@@ -102,7 +102,7 @@ def test_json(here, arguments, agreement):
     assert document["agreement"] == agreement
     assert code == {"diverged": 1, "bitwise": 0, "refused": 1, "inconclusive": 4}[agreement]
     assert set(document["comparisons"][0]) == {
-        "of", "agreement", "expected", "actual", "tolerance", "excess", "detectable", "note",
+        "of", "agreement", "expected", "actual", "tolerance", "excess", "detectable", "first", "worst", "curve", "note",
     }  # fmt: skip
 
 
@@ -239,3 +239,24 @@ def test_what_is_no_manifest_is_an_error_with_its_place(manifests):
     code, message = run("a.run.yaml", "bad.yaml")
     assert code == 1
     assert message
+
+
+def test_the_first_and_the_worst_place_and_the_update_from_a_starting_point(here):
+    end, start = np.zeros((4, 3), "f4"), np.full((4, 3), -1, "f4")
+    other = end.copy()
+    other[1, 2], other[3, 0] = 0.25, -0.5
+    for name, weights in (("end", end), ("other", other), ("start", start)):
+        np.savez(f"{name}.npz", w=weights)
+    code, output = run("end.npz", "other.npz", "--from", "start.npz", "--format", "json")
+    (found,) = json.loads(output)["comparisons"]
+    assert (code, found["first"], found["worst"]) == (1, "[1, 2]", "[3, 0]")
+    assert (found["expected"], found["actual"]) == (0.0, -0.5)
+    rho = (0.25**2 + 0.5**2) ** 0.5 / 12**0.5
+    assert found["note"].endswith(f"; rho {rho:.3g} of its update in training")
+    code, output = run("p.csv", "q.csv", "--format", "json")
+    (found,) = json.loads(output)["comparisons"]
+    assert (found["first"], found["worst"]) == ("row 3, prediction", "row 3, prediction")
+    other[0, 1] = np.nan
+    np.savez("nan.npz", w=other)
+    (found,) = json.loads(run("end.npz", "nan.npz", "--format", "json")[1])["comparisons"]
+    assert (found["first"], found["worst"]) == ("[0, 1]", "[0, 1]")

@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from auditor.model.report import Report
 from auditor.render import reading
-from auditor.render.html import drawing
+from auditor.render.html import drawing, traces
 from auditor.render.html.page import Page
 from auditor.render.text import visible
 
@@ -31,6 +31,7 @@ def render(report: Report) -> str:
         page=Page(report),
         reading=reading,
         drawing=drawing,
+        traces=traces,
         style=Markup(style),  # noqa: S704  (our own file)
         digest=digest,
     )

@@ -17,6 +17,9 @@ MOST_RUNS = 200
 MOST_ROWS = 200
 """Rows of one table or list; the rest are counted."""
 
+MOST_CURVES = 24
+"""Curves of a reproduction that are drawn."""
+
 _IN_SIGHT = 10
 """Rows of comparisons that are not folded away."""
 
@@ -37,6 +40,7 @@ class Page:
     """The report, sorted for the eye."""
 
     most_rows = MOST_ROWS
+    most_curves = MOST_CURVES
 
     def __init__(self, report: Report) -> None:
         self._report = report
