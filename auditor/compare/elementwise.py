@@ -137,7 +137,7 @@ class Elementwise(Verdict):
         left, right = left[places], right[places]
         worst = self._worst
         # Where a format has few values the worst pair occurs again and again, and the first one counts.
-        if worst is not None and _occurs_again(worst, left, right):
+        if worst is not None and worst.excess < 1 and _occurs_again(worst, left, right):
             return True
         allowed, difference, excess = self._formula(left, right)
         if (difference > allowed).any():
@@ -147,13 +147,16 @@ class Elementwise(Verdict):
 
     def _count_equal(self, left: Array, room: Room, infinite: float) -> bool:
         """Whether equal blocks are finite; if so, their figures are added."""
-        if self._wants_smallest() or infinite < math.inf:
+        if not self.tolerance.relative and infinite == math.inf:
+            if not math.isfinite(product(left, left)):
+                return False
+            self.smallest = 0.0
+        else:
             magnitude = np.abs(left, out=room.magnitude)
             if not float(np.maximum.reduce(magnitude)) < infinite:
                 return False
-            self.smallest = min(self.smallest, float(np.minimum.reduce(magnitude)))
-        elif not math.isfinite(product(left, left)):
-            return False
+            if self._wants_smallest():
+                self.smallest = min(self.smallest, float(np.minimum.reduce(magnitude)))
         self._add_sample(left, left, left, left)
         return True
 
