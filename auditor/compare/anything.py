@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from auditor.compare.curves import compare_trace_files, holds_curves
 from auditor.compare.errors import Refused
@@ -24,6 +24,9 @@ from auditor.errors import UndecidableError, UsageError
 from auditor.model.comparison import Comparison, Tolerance
 from auditor.model.policy import Tolerances
 from auditor.model.words import Agreement
+
+if TYPE_CHECKING:
+    from auditor.compare.runs import Ask
 
 SCHEMA: Final = "auditor/comparison/v1"
 
@@ -51,6 +54,7 @@ class Options:
     start: Path | None = None
     step: str | None = None
     horizon: int | None = None
+    ask: Ask | None = None
 
     def tolerance(self, _name: str, dtype: str) -> Tolerance:
         """The tolerance for a tensor of this dtype, or for figures (``float64``)."""
@@ -83,6 +87,8 @@ def compare(expected: Path, actual: Path, options: Options) -> Compared:
     options.tolerance("", "float64")  # refuses impossible numbers before any file is touched
     of = actual.as_posix()
     try:
+        if options.ask is not None:
+            return _runs(expected, actual, options.ask, options)
         kinds = _kind(expected, options), _kind(actual, options)
         kind = _common(kinds, options)
         if options.labels is not None:
@@ -176,6 +182,16 @@ def _holds_predictions(path: Path, metric: str) -> None:
         if table.column("prediction") is None and table.column("probability") is None:
             names = ", ".join(table.header[:5])
             raise UsageError(f"--metric {metric} computes from predictions; {path} holds {names}")
+
+
+def _runs(expected: Path, actual: Path, ask: Ask, options: Options) -> Compared:
+    from auditor.compare.runs import compare_runs  # noqa: PLC0415 - statistics are loaded when they are asked for
+
+    given = {"--rtol": options.rtol, "--atol": options.atol, "--labels": options.labels, "--from": options.start}
+    for option, value in (given | {"--horizon": options.horizon, "--step": options.step}).items():
+        if value is not None:
+            raise UsageError(f"{option} does not go with --test, which compares sets of runs")
+    return Compared(comparisons=worst_first(compare_runs(expected, actual, ask)))
 
 
 def _figures(expected: Path, actual: Path, _of: str, options: Options) -> Compared:
