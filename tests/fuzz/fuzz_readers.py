@@ -7,6 +7,7 @@ folder ARTIFACTS (``crash-*``, ``timeout-*``, ``oom-*``) and can be given to :fu
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import sys
@@ -16,7 +17,11 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["auditor.compare"]):
+    from auditor.compare.bands import read_bands
+    from auditor.compare.metrics import read_metrics_file
+    from auditor.compare.tables import open_table
     from auditor.compare.tensors import columns, gguf, hdf5, onnx, open_tensors, torch  # noqa: F401 - instrumented
+    from auditor.compare.traces import read_trace
     from auditor.compare.trees import file  # noqa: F401
 
 from auditor.errors import AuditorError
@@ -29,15 +34,32 @@ MEMORY = 1 << 30
 SECONDS_PER_FILE = 20
 
 
-def read(path: Path) -> None:
-    """Every element of the file; our own errors are answers."""
-    try:
-        with open_tensors(path) as found:
-            for name in found.tensors:
-                for _ in found.blocks(name):
-                    pass
-    except AuditorError:
-        pass
+def read(path: Path, reader: str = "tensors") -> None:
+    """Everything in the file; our own errors are answers."""
+    with contextlib.suppress(AuditorError):
+        READERS[reader](path)
+
+
+def tensors(path: Path) -> None:
+    with open_tensors(path) as found:
+        for name in found.tensors:
+            for _ in found.blocks(name):
+                pass
+
+
+def table(path: Path) -> None:
+    with open_table(path) as found:
+        for row in found.rows:
+            assert len(row) == len(found.header)
+
+
+READERS = {
+    "tensors": tensors,
+    "table": table,
+    "trace": read_trace,
+    "figures": read_metrics_file,
+    "bands": lambda path: read_bands(path.read_bytes(), source=path.name),
+}
 
 
 def main() -> None:
@@ -63,7 +85,7 @@ def _target(chosen: Format, place: Path):
 
     def one(content: bytes) -> None:
         path.write_bytes(chosen.wrapped(content))
-        read(path)
+        read(path, chosen.reader)
 
     return one
 

@@ -13,6 +13,7 @@ TARGET = Path(__file__).with_name("fuzz_readers.py")
 FORMATS = (
     "npy", "npz", "safetensors", "torch", "pickle", "onnx", "hdf5", "keras", "gguf", "sharded", "parquet", "arrow",
     "xgboost-json", "xgboost-ubjson", "lightgbm-text", "lightgbm-json",
+    "table-csv", "table-tsv", "table-jsonl", "table-parquet", "table-npz", "trace", "figures", "bands",
 )  # fmt: skip
 # Loading the libraries and one last slow file.
 _GRACE = 120

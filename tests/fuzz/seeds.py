@@ -3,6 +3,7 @@
 # ruff: noqa: PLC0415 - each target loads the library of its own format alone
 from __future__ import annotations
 
+import csv
 import io
 import json
 import tempfile
@@ -22,12 +23,16 @@ def _nothing(_place: Path) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Format:
-    """One target: the suffix of its files, some of them, what stands around them, and what the mutated bytes become."""
+    """One target: the suffix of its files, some of them, what stands around them, and what the mutated bytes become.
+
+    ``reader`` is what reads them: ``tensors``, ``table`` (predictions), ``figures`` (of metrics), ``trace`` or ``bands``.
+    """
 
     suffix: str
     seeds: Callable[[], Iterator[bytes]]
     surroundings: Callable[[Path], None] = _nothing
     wrapped: Callable[[bytes], bytes] = bytes
+    reader: str = "tensors"
 
 
 def _saved(suffix: str, *savers: Callable[[Path], object]) -> Iterator[bytes]:
@@ -214,6 +219,51 @@ def _lightgbm(suffix: str) -> Iterator[bytes]:
     yield json.dumps(model.dump_model()).encode() if suffix == ".json" else model.model_to_string().encode()
 
 
+def _rows() -> list[dict[str, object]]:
+    return [
+        {"id": 1, "label": "a", "prediction": "b", "proba_a": 0.25, "proba_b": 0.75},
+        {"id": 2, "label": 'say "x",\nthen y', "prediction": "a", "proba_a": 1e-300, "proba_b": -0.0},
+        {"id": 3, "label": "\u00e9", "prediction": None, "proba_a": "nan", "proba_b": "1e999"},
+    ]
+
+
+def _delimited(delimiter: str) -> Iterator[bytes]:
+    for options in ({}, {"quoting": csv.QUOTE_ALL, "lineterminator": "\n"}):
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, list(_rows()[0]), delimiter=delimiter, **options)
+        writer.writeheader()
+        writer.writerows(_rows())
+        yield text.getvalue().encode()
+
+
+def _jsonl() -> Iterator[bytes]:
+    yield "".join(json.dumps(row) + "\n" for row in _rows()).encode()
+
+
+def _archives() -> Iterator[bytes]:
+    arrays = {"id": np.arange(3), "prediction": np.array(["a", "bc", ""]), "probability": np.zeros((3, 2), "f4")}
+    yield from _saved(".npz", lambda path: np.savez(path, **arrays), lambda path: np.savez_compressed(path, **arrays))
+
+
+def _traces() -> Iterator[bytes]:
+    yield b"step,loss,phase\n0,2.5,warm\n10,,warm\n20,nan,hot\n20,1e-3,hot\n"
+
+
+def _figures() -> Iterator[bytes]:
+    yield json.dumps({"accuracy": 0.9, "test": {"f1": [0.5, None, 1e300]}, "note": "x", "n": 10**30}).encode()
+
+
+def _bands() -> Iterator[bytes]:
+    digest = "sha256:" + "ab" * 32
+    machine = {"class": "a", "stack": digest}
+    bands = [
+        {"of": "metric:*", "n": 5, "mean": 0.5, "s": 0.1, "factor": 3.0414},
+        {"of": "trace:loss", "n": 5, "absolute": 0, "relative": 0.1},
+    ]
+    whole = {"schema": "auditor/band/v1", "executors": [machine, machine], "runs": [digest], "bands": bands}
+    yield json.dumps(whole | {"learned": "2026-01-01"}).encode()
+
+
 FORMATS = {
     "npy": Format(suffix=".npy", seeds=_npy),
     "npz": Format(suffix=".npz", seeds=_npz),
@@ -233,4 +283,12 @@ FORMATS = {
     "xgboost-ubjson": Format(suffix=".ubj", seeds=lambda: _xgboost(".ubj")),
     "lightgbm-text": Format(suffix=".txt", seeds=lambda: _lightgbm(".txt")),
     "lightgbm-json": Format(suffix=".json", seeds=lambda: _lightgbm(".json")),
+    "table-csv": Format(suffix=".csv", seeds=lambda: _delimited(","), reader="table"),
+    "table-tsv": Format(suffix=".tsv", seeds=lambda: _delimited("\t"), reader="table"),
+    "table-jsonl": Format(suffix=".jsonl", seeds=_jsonl, reader="table"),
+    "table-parquet": Format(suffix=".parquet", seeds=lambda: _tables(".parquet"), reader="table"),
+    "table-npz": Format(suffix=".npz", seeds=_archives, reader="table"),
+    "trace": Format(suffix=".csv", seeds=_traces, reader="trace"),
+    "figures": Format(suffix=".json", seeds=_figures, reader="figures"),
+    "bands": Format(suffix=".json", seeds=_bands, reader="bands"),
 }
