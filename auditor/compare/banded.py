@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 import msgspec
 
@@ -12,7 +13,7 @@ from auditor.compare.statistics.base import Judgement, Spread
 from auditor.compare.statistics.interval import factor, interval_around
 from auditor.compare.tolerance import Settled
 from auditor.errors import UndecidableError
-from auditor.model.band import Band, Better
+from auditor.model.band import Band, Better, Calibration
 from auditor.model.comparison import Comparison, Tolerance
 from auditor.model.policy import MetricPair
 from auditor.model.words import Agreement
@@ -29,6 +30,22 @@ def by_bands(comparisons: Iterable[Comparison], tolerances: Settled) -> tuple[Co
     only the spread is known, and the two figures are one draw each.
     """
     return tuple(_judged(comparison, tolerances) for comparison in comparisons)
+
+
+def widest(tolerance: Tolerance, calibrations: Iterable[Calibration], name: str) -> Tolerance:
+    """The most that any band may come to allow two draws of a figure, or the fixed tolerance where that is more.
+
+    For asking whether it could ever reject a bad run, whatever machine the bands are about.
+    """
+    reaches = [
+        factor(1, alpha=band.level, df=band.df or band.n - 1) * band.s
+        for calibration in calibrations
+        for band in calibration.bands
+        if band.kind == "metric" and band.s and fnmatchcase(name, band.pattern)
+    ]
+    if not reaches or max(reaches) <= tolerance.absolute:
+        return tolerance
+    return msgspec.structs.replace(tolerance, absolute=max(reaches), source="band")
 
 
 def decided(comparisons: Iterable[Comparison]) -> bool:

@@ -129,6 +129,8 @@ class Elementwise(Verdict):
             return False
         likely = float(self._formula(left[at : at + 1], right[at : at + 1])[2][0])
         places = room.at_least(bound, max(most, likely) * (1 - SLACK))
+        if not largest:  # signs of zeros differ and nothing else: the worst is one of them, not what is equal
+            places = room.changed(left, right)
         self._rank(places, *self._formula(left[places], right[places])[1:], left[places], right[places])
         return True
 

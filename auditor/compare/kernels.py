@@ -48,6 +48,10 @@ class Room:
         changed = np.not_equal(left.view(self._unsigned), right.view(self._unsigned), out=self._flags)
         return int(np.count_nonzero(changed))
 
+    def changed(self, left: Array, right: Array) -> Array:
+        """The places with other bits."""
+        return np.flatnonzero(np.not_equal(left.view(self._unsigned), right.view(self._unsigned), out=self._flags))
+
     def first_changed(self, left: Array, right: Array) -> int:
         """The first place with other bits, of which there is one."""
         return int(np.not_equal(left.view(self._unsigned), right.view(self._unsigned), out=self._flags).argmax())

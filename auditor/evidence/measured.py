@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from auditor.compare.banded import widest
 from auditor.compare.errors import Unrecomputable
 from auditor.compare.power import Judged, Power, training_free
 from auditor.compare.recompute import Recomputed, recompute
 from auditor.compare.tolerance import is_ignored, metric_tolerance
 from auditor.evidence.claimed import ClaimedBytes
 from auditor.evidence.unanswered import Inconclusive, NotApplicable
+from auditor.model.band import Calibration
 from auditor.model.policy import Tolerances
 from auditor.model.run import Artifact, DataSource, Metric, Run
 
@@ -36,8 +39,11 @@ class Measured:
             raise answer
         return answer
 
-    def power(self, tolerances: Tolerances) -> list[tuple[list[int], Power]]:
-        """By predictions file: the places of its metrics, and what training-free replicas make of their tolerances."""
+    def power(self, tolerances: Tolerances, bands: Sequence[Calibration] = ()) -> list[tuple[list[int], Power]]:
+        """By predictions file: the places of its metrics, and what training-free replicas make of their tolerances.
+
+        A band counts with the most that it may come to allow, whatever machine it is about.
+        """
         groups: dict[tuple[Path, Path | None], list[int]] = {}
         for index, metric in enumerate(self.run.metrics):
             if metric.value is None or is_ignored(tolerances, metric.name):
@@ -47,14 +53,16 @@ class Measured:
                 groups.setdefault(self.files(metric), []).append(index)
             except Inconclusive:
                 continue
-        return [(members, training_free(*files, self._judged(members, tolerances))) for files, members in groups.items()]
+        return [
+            (members, training_free(*files, self._judged(members, tolerances, bands))) for files, members in groups.items()
+        ]
 
-    def _judged(self, members: list[int], tolerances: Tolerances) -> list[Judged]:
+    def _judged(self, members: list[int], tolerances: Tolerances, bands: Sequence[Calibration]) -> list[Judged]:
         metrics = [self.run.metrics[index] for index in members]
         return [
             Judged(
                 name=metric.name,
-                tolerance=metric_tolerance(tolerances, metric.name),
+                tolerance=widest(metric_tolerance(tolerances, metric.name), bands, metric.name),
                 kind=metric.kind,
                 columns=metric.from_.columns if metric.from_ is not None else None,
                 parameters=metric.parameters,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from auditor.model.band import Calibration
 from auditor.model.policy import Policy
 from auditor.model.words import EvidenceLevel, Tier
 
@@ -12,10 +13,12 @@ from auditor.model.words import EvidenceLevel, Tier
 class Rules:
     """The policy and, where a gate judges, what that gate requires of each kind of claim.
 
-    ``established`` holds the levels that trusted verdicts on record give the claims of this run (``metric:accuracy``).
+    ``bands`` are what the policy's files of bands teach. ``established`` holds the levels that trusted verdicts on record
+    give the claims of this run (``metric:accuracy``).
     """
 
     policy: Policy
     require: dict[str, tuple[EvidenceLevel, ...]] = field(default_factory=dict)
     tiers: tuple[Tier, ...] = ()
+    bands: tuple[Calibration, ...] = ()
     established: dict[str, EvidenceLevel] = field(default_factory=dict)

@@ -191,7 +191,13 @@ class Bench:
     @cached_property
     def rules(self) -> Rules:
         """The policy, as far as a check may look at it."""
-        return Rules(policy=self.policy, require=self.require, tiers=self.executing.tiers, established=self.established)
+        return Rules(
+            policy=self.policy,
+            require=self.require,
+            tiers=self.executing.tiers,
+            bands=self.bands,
+            established=self.established,
+        )
 
     def _claims(self, gathered: Gathered) -> tuple[Established, ...]:
         """How the claims are known that a level is required for."""

@@ -32,7 +32,7 @@ RULE: Final = Rule(
 def check(run: Run, measured: Measured, rules: Rules) -> Iterator[Finding]:
     """Yield the tolerances that accept a constant predictor or permuted predictions."""
     claims_metrics(run)
-    powers = measured.power(rules.policy.tolerances)
+    powers = measured.power(rules.policy.tolerances, rules.bands)
     if not powers:
         raise NotApplicable("no metric can be recomputed here (see metrics/unrecomputable-metric)")
     if not any(replica.exercised for _, power in powers for replica in power.replicas):
@@ -44,5 +44,5 @@ def check(run: Run, measured: Measured, rules: Rules) -> Iterator[Finding]:
                 yield Finding(
                     message=f"the tolerance of {names} accepts the {replica.name} predictions ({replica.note})",
                     pointer=f"/metrics/{members[0]}",
-                    fix="narrow the metric's tolerance in the policy",
+                    fix="narrow the metric's tolerance in the policy, or learn its band from more repeats",
                 )

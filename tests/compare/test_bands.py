@@ -8,13 +8,14 @@ import json
 import msgspec
 import pytest
 
-from auditor.compare.banded import by_bands, decided
+from auditor.compare.banded import by_bands, decided, widest
 from auditor.compare.bands import document, read_bands
 from auditor.compare.known import counting
 from auditor.compare.metrics import compare_metric
 from auditor.compare.tolerance import between, metric_tolerance, tensor_tolerance
 from auditor.errors import UnreadableError
 from auditor.model.band import Band, Calibration, Machine
+from auditor.model.comparison import Tolerance
 from auditor.model.policy import ForPair, MetricPair, Pair, Tolerances
 from auditor.model.words import Agreement
 
@@ -134,6 +135,15 @@ class TestFigures:
         found = judged(0.93, 0.93 + 1e-9)
         assert found.agreement is Agreement.WITHIN_TOLERANCE
         assert not decided([found])
+
+    def test_the_widest_band_is_what_could_come_to_be_allowed(self):
+        fixed = Tolerance(absolute=1e-3)
+        assert widest(fixed, [calibration()], "loss") == fixed
+        assert widest(fixed, [calibration(msgspec.structs.replace(ACCURACY, s=1e-6))], "accuracy") == fixed
+        wide = widest(
+            fixed, [calibration(), calibration(msgspec.structs.replace(ACCURACY, of="metric:*", s=0.04))], "accuracy"
+        )
+        assert wide.absolute == pytest.approx(2.7764 * 0.04 * 2**0.5, rel=1e-4)
 
     def test_what_is_missing_stays_diverged(self):
         assert judged(0.93, None).agreement is Agreement.DIVERGED

@@ -91,6 +91,15 @@ def test_a_constant_nudge_of_one_place_changes_no_figure(dtype):
             assert judged(Elementwise, *pair, tolerance) == judged(Unspared, *pair, tolerance)
 
 
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])
+def test_where_signs_of_zeros_alone_differ_the_worst_place_is_one_of_them(dtype):
+    left, right = np.zeros(TILE + 1, dtype), np.zeros(TILE + 1, dtype)
+    left[[7, TILE]] = -0.0
+    found = judged(Elementwise, left, right, Tolerance(absolute=1e-12))
+    assert found == judged(Unspared, left, right, Tolerance(absolute=1e-12))
+    assert (found["first"], found["worst"], found["differing"]) == ("7", "7", "2")
+
+
 def saved(path, values, dtype):
     if dtype == "bf16":
         values = values.astype(ml_dtypes.bfloat16)
