@@ -61,14 +61,19 @@ Exit codes: 0 intact, 1 broken, 2 wrong usage, 4 the ledger cannot be read.""",
 @click.option("--checkpoint", type=click.File("rb"), metavar="FILE", help="A checkpoint that was kept elsewhere.")
 @_BASE
 def verify(checkpoint: BinaryIO | None, base: str | None) -> int:
-    """Hold every entry against its digest, its predecessor, its signature and the checkpoints; name the first broken one."""
+    """Hold every entry against its digest, its predecessor, its signature and the checkpoints; name the first broken one.
+
+    What `ledger push` has sent, as far as this clone has seen it, has to be there, too.
+    """
     from auditor.gate.records import records  # noqa: PLC0415  (loaded when called)
+    from auditor.ledger.branch import last_pushed  # noqa: PLC0415
     from auditor.ledger.transfer import witness  # noqa: PLC0415
     from auditor.render import ledger as render  # noqa: PLC0415
 
     with records(Path.cwd(), base=base) as found:
         kept = witness(checkpoint) if checkpoint is not None else None
-        verified = found.ledger.verify(trusted=found.vouching(), witness=kept)
+        pushed = last_pushed(found.repository)
+        verified = found.ledger.verify(trusted=found.vouching(), witness=kept, pushed=pushed)
         click.echo(render.verified(verified, found.ledger.name))
     return Exit.OPEN if verified.broken is None else Exit.BLOCKED
 
@@ -108,3 +113,37 @@ def import_(file: BinaryIO, base: str | None) -> None:
     with records(Path.cwd(), base=base, writable=True) as found:
         count = receive(found.ledger, read_lines(file, file.name))
         click.echo(f"{count} new entries, {found.ledger.head[0]} in all")
+
+
+_REMOTE = click.option("--remote", default="origin", show_default=True, metavar="NAME", help="Where the branch is.")
+
+
+@command.command("push", epilog="\b\nExamples:\n  auditor ledger push --key ci.pem")
+@_REMOTE
+@click.option("--key", metavar="FILE", help="Signs a checkpoint at the end.  [AUDITOR_KEY]")
+@_BASE
+def push(remote: str, key: str | None, base: str | None) -> None:
+    """Keep the ledger on the branch auditor-ledger of a remote, for teams without a database server.
+
+    The branch only moves forward. When somebody else was faster, their entries come first, and ours follow them.
+    """
+    from auditor.gate.records import records  # noqa: PLC0415  (loaded when called)
+    from auditor.ledger import branch  # noqa: PLC0415
+    from auditor.ledger.keys import signing_key  # noqa: PLC0415
+    from auditor.render import ledger as render  # noqa: PLC0415
+
+    with records(Path.cwd(), base=base, writable=True) as found:
+        click.echo(render.merged(branch.push(found.ledger, found.repository, remote, signing_key(key))))
+
+
+@command.command("pull", epilog="\b\nExamples:\n  auditor ledger pull")
+@_REMOTE
+@_BASE
+def pull(remote: str, base: str | None) -> None:
+    """Take over what the branch auditor-ledger of a remote has; our own entries follow it."""
+    from auditor.gate.records import records  # noqa: PLC0415  (loaded when called)
+    from auditor.ledger import branch  # noqa: PLC0415
+    from auditor.render import ledger as render  # noqa: PLC0415
+
+    with records(Path.cwd(), base=base, writable=True) as found:
+        click.echo(render.merged(branch.pull(found.ledger, found.repository, remote)))

@@ -76,7 +76,7 @@ class _Walk:
     remarks: list[str] = field(default_factory=list)
 
 
-def verify(database: Database, *, trusted: Collection[str] | None, witness: Entry | None) -> Verified:
+def verify(database: Database, *, trusted: Collection[str] | None, witness: Entry | None, pushed: Entry | None) -> Verified:
     """The whole of :meth:`auditor.ledger.ledger.Ledger.verify`, in the order in which it decides.
 
     1. Each entry has the digest that it says, names its predecessor, stands at its place, and is signed as it says.
@@ -84,7 +84,12 @@ def verify(database: Database, *, trusted: Collection[str] | None, witness: Entr
     3. What each checkpoint says of the chain, the chain says, too.
     """
     walk = _Walk()
-    broken = _chain(database, walk) or _index(database, walk) or _checkpoints(database, walk, witness)
+    broken = (
+        _chain(database, walk)
+        or _index(database, walk)
+        or _checkpoints(database, walk, witness)
+        or _pushed(database, walk, pushed)
+    )
     counting = [one for one in walk.checkpoints if trusted is None or one.keyid in trusted]
     return Verified(
         entries=walk.entries,
@@ -177,9 +182,20 @@ def _checkpoints(database: Database, walk: _Walk, witness: Entry | None) -> Brok
         if not isinstance(place, int) or isinstance(place, bool):
             return Broken(sequence=checkpoint.sequence, why="is a checkpoint of nothing")
         said = f"the checkpoint of {checkpoint.written}"
-        if place > walk.entries:
-            return Broken(sequence=walk.entries + 1, why=f"is missing: {said} counts {place}, there are {walk.entries}")
-        for (digest,) in database.rows("SELECT digest FROM entries WHERE sequence = ?", (place,)):
-            if digest != checkpoint.subject:
-                return Broken(sequence=place, why=f"was replaced: {said} knows another")
+        if (broken := _at(database, walk, place, checkpoint.subject, said)) is not None:
+            return broken
+    return None
+
+
+def _pushed(database: Database, walk: _Walk, pushed: Entry | None) -> Broken | None:
+    return None if pushed is None else _at(database, walk, pushed.sequence, pushed.digest, "the copy that was pushed")
+
+
+def _at(database: Database, walk: _Walk, place: int, digest: str, said: str) -> Broken | None:
+    """Hold the entry at ``place`` against the digest that it has according to what ``said`` names."""
+    if place > walk.entries:
+        return Broken(sequence=walk.entries + 1, why=f"is missing: {said} counts {place}, there are {walk.entries}")
+    for (found,) in database.rows("SELECT digest FROM entries WHERE sequence = ?", (place,)):
+        if found != digest:
+            return Broken(sequence=place, why=f"was replaced: {said} knows another")
     return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
@@ -221,11 +221,13 @@ class Ledger:
             raise LedgerError("an empty ledger has no checkpoint")
         return self.append(Kind.CHECKPOINT, subject=digest, body={"sequence": sequence}, key=key)
 
-    def verify(self, *, trusted: Collection[str] | None = None, witness: Entry | None = None) -> Verified:
+    def verify(
+        self, *, trusted: Collection[str] | None = None, witness: Entry | None = None, pushed: Entry | None = None
+    ) -> Verified:
         """Hold every entry against its digest, its predecessor, its signature, the index and the checkpoints.
 
         ``trusted`` are the ids of the keys whose checkpoints count, None: any. ``witness`` is a checkpoint that was kept
-        elsewhere.
+        elsewhere; ``pushed`` any entry that is known to be in a copy.
 
         Raises:
             LedgerError: the database cannot be read.
@@ -233,7 +235,7 @@ class Ledger:
         from auditor.ledger.chain import verify  # noqa: PLC0415  (only verification needs it)
 
         with self._database.explained("read"), self._database.reading():
-            return verify(self._database, trusted=trusted, witness=witness)
+            return verify(self._database, trusted=trusted, witness=witness, pushed=pushed)
 
     def now(self) -> dt.datetime:
         """The time by which validity is judged: never before the last entry, should a clock have been put back.
@@ -246,8 +248,10 @@ class Ledger:
         newest = next(iter(self.entries(after=sequence - 1)), None) if sequence else None
         return clock if newest is None else max(clock, newest.when)
 
-    def replace_tail(self, after: int, drafts: Iterable[Draft]) -> list[Entry]:
+    def replace_tail(self, after: int, drafts: Sequence[Draft], *, onto: tuple[int, str]) -> list[Entry]:
         """Put ``drafts`` in place of the entries behind the sequence ``after``, which nobody else has seen yet.
+
+        ``onto`` is the head of the ledger that they were made for.
 
         Raises:
             LedgerError: they were not written; everything is as it was.
@@ -255,10 +259,11 @@ class Ledger:
         from auditor.ledger.database import ENTRIES, SUBJECTS  # noqa: PLC0415  (the same)
 
         with self._database.explained("written"), self._database.rewriting():
+            if self._last() != onto:
+                raise LedgerError(f"somebody wrote to the ledger {self.name} meanwhile", hint="try again")
             for table in (ENTRIES, SUBJECTS):
                 self._database.execute(table.delete().where(table.c.sequence > after))
-            chosen = list(drafts)
-            return self._insert(chosen, *self._last()) if chosen else []
+            return self._insert(drafts, *self._last()) if drafts else []
 
 
 def _order(subject: str | None) -> str:

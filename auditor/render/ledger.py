@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 
+from auditor.ledger.branch import Merged
 from auditor.ledger.chain import Verified
 from auditor.ledger.entry import Entry
 from auditor.policy.identity import People
@@ -69,3 +70,13 @@ def verified(found: Verified, name: str) -> str:
         state = "unsigned" if not found.signed else "signed" if not found.unsigned else "partly signed"
         lines.append(f"verified   {found.entries} entries, {state}")
     return visible_lines("\n".join(lines))
+
+
+def merged(done: Merged) -> str:
+    """What came of pushing or pulling, on one line."""
+    parts = [f"{done.sent} sent", f"{done.received} received"]
+    if done.moved:
+        parts.append(f"{done.moved} of our own follow them")
+    if done.withdrawn:
+        parts.append(f"{done.withdrawn} checkpoints withdrawn (their place is another now); make a new one")
+    return ", ".join(parts)
