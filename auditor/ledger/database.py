@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, cast
+from urllib.parse import quote
 
 import sqlalchemy as sql
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
@@ -256,8 +258,12 @@ def _sqlite(file: Path, name: str, *, writable: bool) -> sql.Engine:
             raise LedgerError(f"the ledger {file} cannot be written: {error.strerror}") from None
     elif not file.exists():
         return sql.create_engine("sqlite://", isolation_level="AUTOCOMMIT")
+    place = sql.URL.create("sqlite", database=str(file))
+    if not writable and not os.access(file.parent, os.W_OK) and not _has_log(file):
+        # SQLite's own files beside it cannot be made there; nobody writes to it, either.
+        place = sql.URL.create("sqlite", database=f"file:{quote(str(file))}", query={"immutable": "1", "uri": "true"})
     engine = sql.create_engine(
-        sql.URL.create("sqlite", database=str(file)),
+        place,
         poolclass=NullPool,
         isolation_level="AUTOCOMMIT",
         connect_args={"timeout": PATIENCE},
@@ -270,6 +276,12 @@ def _sqlite(file: Path, name: str, *, writable: bool) -> sql.Engine:
 
     sql.event.listen(engine, "connect", prepare)
     return engine
+
+
+def _has_log(file: Path) -> bool:
+    """Whether entries are still in the write-ahead log beside the file."""
+    log = file.with_name(f"{file.name}-wal")
+    return log.exists() and log.stat().st_size > 0
 
 
 def _undo(creations: Sequence[str]) -> Iterator[str]:
@@ -289,7 +301,7 @@ def _way_out(words: str) -> str | None:
         "disk is full": "make room; nothing that was acknowledged is lost",
         "full": "make room; nothing that was acknowledged is lost",
         "locked": "somebody else has been writing for too long",
-        "unable to open": "does its directory exist, and may you write there?",
+        "unable to open": "is its directory there, and not read-only?",
         "connection": "is the server running, and does `ledger` in the policy have its address?",
     }
     return next((hint for sign, hint in known.items() if sign in words), None)
