@@ -47,8 +47,9 @@ fuzz: $(READY)  ## every reader, FUZZ_SECONDS each, under a memory limit
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fuzz]'
 	$(BIN)/python tests/fuzz/run.py --seconds $(FUZZ_SECONDS)
 
-soak: $(READY)  ## what reruns and threads change in real libraries; the contract tests, ten times over
+soak: $(READY)  ## reruns and threads in real libraries; a thousand killed writers; the contract tests, ten times over
 	$(BIN)/python -m pytest -q -n 2 tests/soak
+	LEDGER_KILLS=1000 $(BIN)/python -m pytest -q tests/ledger/test_faults.py -k killed --timeout 3600
 	for i in 1 2 3 4 5 6 7 8 9 10; do $(BIN)/python -m pytest -q -n 2 tests/contracts tests/record || exit 1; done
 
 lock: $(READY)  ## pin anew what action.yml installs

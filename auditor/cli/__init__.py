@@ -37,6 +37,7 @@ _COMMANDS = {
     "attest": "Answer under your own name what no check can tell.",
     "revoke": "Take back trust in a data set, a run, a model or a key.",
     "ledger": "Read, verify and move the record of verdicts and approvals.",
+    "policy": "Say in prose what the policy asks for.",
     "checks": "List the catalogue of checks.",
     "explain": "Show the manual page of a check.",
 }

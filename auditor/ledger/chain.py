@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from itertools import chain
+from typing import Any, Final
 
 import msgspec
 
@@ -61,6 +62,9 @@ class _Glance(msgspec.Struct, frozen=True):
     written: str
 
 
+_GLANCE: Final = msgspec.json.Decoder(_Glance).decode
+
+
 @dataclass(slots=True)
 class _Walk:
     """What was seen on the way from the first entry."""
@@ -103,15 +107,29 @@ def verify(database: Database, *, trusted: Collection[str] | None, witness: Entr
 
 
 def _chain(database: Database, walk: _Walk) -> Broken | None:
-    glance = msgspec.json.Decoder(_Glance).decode
-    sha256 = hashlib.sha256
-    link = form.link
     query = "SELECT sequence, kind, digest, signature, statement FROM entries ORDER BY sequence"
-    for sequence, kind, digest, signature, raw in database.stream(query):
+    for block in database.blocks(query):
+        if (broken := _block(block, walk)) is not None:
+            return broken
+    return None
+
+
+def _block(block: Sequence[tuple[Any, ...]], walk: _Walk) -> Broken | None:  # noqa: C901  (see its first line)
+    """Walk through one block of rows. A million of them pass here: what is looked up or called for each is kept small."""
+    glance, sha256 = _GLANCE, hashlib.sha256
+    head, expected, total, written = walk.head, walk.entries, 0, walk.written
+    for sequence, kind, digest, signature, raw in block:
         statement = bytes(raw)
-        if sequence != walk.entries + 1:
-            return Broken(sequence=walk.entries + 1, why=f"is missing: entry {sequence} stands next")
-        if "sha256:" + sha256(link(walk.head, sequence, signature, statement)).hexdigest() != digest:
+        expected += 1
+        if sequence != expected:
+            return Broken(sequence=expected, why=f"is missing: entry {sequence} stands next")
+        # The link of an unsigned entry, as entry.link() writes it.
+        link = (
+            b'{"previous":"%b","sequence":%d,"signature":null,"statement":%b}' % (head.encode(), sequence, statement)
+            if signature is None
+            else form.link(head, sequence, signature, statement)
+        )
+        if sha256(link).hexdigest() != digest[7:] or digest[:7] != "sha256:":
             return Broken(sequence=sequence, why="is not what was written: its digest, or its predecessor's, is another")
         try:
             said = glance(statement)
@@ -119,34 +137,30 @@ def _chain(database: Database, walk: _Walk) -> Broken | None:
             return Broken(sequence=sequence, why=f"is no statement: {error}")
         if said.kind != kind:
             return Broken(sequence=sequence, why=f"is listed as {kind}, but says {said.kind}")
-        if fault := _signature(said, signature, statement, walk):
+        if said.key is None and signature is None:
+            walk.unsigned += 1
+        elif fault := _signature(said, signature, statement, walk):
             return Broken(sequence=sequence, why=fault)
         if kind == "checkpoint":
-            walk.checkpoints.append(form.entry(sequence, walk.head, digest, signature, statement))
-        _dated(said, sequence, walk)
+            walk.checkpoints.append(form.entry(sequence, head, digest, signature, statement))
+        if said.written < written:
+            # Clocks differ and are put back; the order of the entries is what counts.
+            walk.remarks.append(f"entry {sequence} is dated {said.written}, before the one in front of it ({written})")
         for subject in said.subjects:
-            walk.index += hash((subject, kind, sequence))
+            total += hash((subject, kind, sequence))
             walk.rows += 1
-        walk.entries, walk.head = sequence, digest
+        head, written = digest, said.written
+    walk.head, walk.entries, walk.written = head, expected, written
+    walk.index += total
     return None
 
 
 def _signature(said: _Glance, signature: str | None, statement: bytes, walk: _Walk) -> str | None:
     """Why an entry is not signed as it says; otherwise it is counted."""
-    if said.key is None and signature is None:
-        walk.unsigned += 1
-        return None
     fault = signature_fault(said.key, signature, statement)
     if fault is None and said.key is not None:
         walk.keys[key_of(said.key).keyid] += 1
     return fault
-
-
-def _dated(said: _Glance, sequence: int, walk: _Walk) -> None:
-    """Remark on a clock that was put back. The order of the entries is what counts; clocks differ."""
-    if said.written < walk.written:
-        walk.remarks.append(f"entry {sequence} is dated {said.written}, before the one in front of it ({walk.written})")
-    walk.written = said.written
 
 
 def _index(database: Database, walk: _Walk) -> Broken | None:
@@ -155,9 +169,9 @@ def _index(database: Database, walk: _Walk) -> Broken | None:
     Python keys the hash of text anew in each process, so that nobody can prepare rows whose sum is the same.
     """
     total = rows = 0
-    for subject, kind, sequence in database.stream("SELECT subject, kind, sequence FROM subjects"):
-        total += hash((subject, kind, sequence))
-        rows += 1
+    for block in database.blocks("SELECT subject, kind, sequence FROM subjects"):
+        total += sum(map(hash, block))
+        rows += len(block)
     if rows != walk.rows or (total - walk.index) & _MASK:
         return _first_lost(database, walk)
     return None
@@ -166,9 +180,10 @@ def _index(database: Database, walk: _Walk) -> Broken | None:
 def _first_lost(database: Database, walk: _Walk) -> Broken:
     """Name the entry by which index and statements differ: slower, and only when they do."""
     found: dict[int, set[tuple[str, str]]] = {}
-    for subject, kind, sequence in database.stream("SELECT subject, kind, sequence FROM subjects"):
+    for subject, kind, sequence in chain.from_iterable(database.blocks("SELECT subject, kind, sequence FROM subjects")):
         found.setdefault(sequence, set()).add((subject, kind))
-    for sequence, kind, raw in database.stream("SELECT sequence, kind, statement FROM entries ORDER BY sequence"):
+    listed = database.blocks("SELECT sequence, kind, statement FROM entries ORDER BY sequence")
+    for sequence, kind, raw in chain.from_iterable(listed):
         said = msgspec.json.decode(bytes(raw), type=_Glance)
         if found.pop(sequence, set()) != {(subject, kind) for subject in said.subjects}:
             return Broken(sequence=sequence, why="cannot be found by the digests that it is about: the index was edited")

@@ -120,8 +120,8 @@ class Database:
         found = self._connection.exec_driver_sql(self._spelled(statement), tuple(parameters))
         return cast("Sequence[tuple[Any, ...]]", found.fetchall())
 
-    def stream(self, statement: str) -> Iterator[tuple[Any, ...]]:
-        """The rows of one statement in SQL as the driver gives them, block by block: for what reads a million of them.
+    def blocks(self, statement: str) -> Iterator[Sequence[tuple[Any, ...]]]:
+        """The rows of one statement in SQL as the driver gives them, in blocks: for what reads a million of them.
 
         On a server this needs a transaction, as :meth:`reading` opens it.
         """
@@ -131,7 +131,7 @@ class Database:
         try:
             cursor.execute(self._spelled(statement))
             while block := cursor.fetchmany(_BLOCK):
-                yield from block
+                yield block
         except failed as error:
             raise self._failure("read", error) from error
         finally:

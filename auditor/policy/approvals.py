@@ -100,12 +100,21 @@ class Standing:
             why = self.fault(entry, "owners", expiring=False)
             if why is None and entry.subject != subject:
                 why = "is about another run"
-            if why is not None:
+            if why is None:
+                holding.append(self._waiver(entry, run_id or subject))
+            else:
                 void.append(Void(entry=entry, why=why))
-                continue
-            said = {key: str(entry.body.get(key) or "") for key in ("check", "reason", "until", "rule")}
-            holding.append(Waiver(run=run_id or subject, owner=self.people.signer(entry) or "", **said))
         return tuple(holding), tuple(void)
+
+    def every_waiver(self) -> Iterator[Waiver]:
+        """All waivers that owners granted, whether in time or not."""
+        for entry in self.ledger.entries(Kind.WAIVER):
+            if self.fault(entry, "owners", expiring=False) is None:
+                yield self._waiver(entry, str(entry.body.get("run") or entry.subject))
+
+    def _waiver(self, entry: Entry, run: str) -> Waiver:
+        said = {key: str(entry.body.get(key) or "") for key in ("check", "reason", "until", "rule")}
+        return Waiver(run=run, owner=self.people.signer(entry) or "", **said)
 
     def answers(self, subject: str) -> Iterator[Approved]:
         """The questions about the run with this manifest digest that people have answered under their names."""

@@ -15,6 +15,7 @@ sys.path.append(str(Path(__file__).resolve().parent.parent))
 
 import action
 import histories
+import ledgers
 import processes
 import tensors
 
@@ -26,6 +27,7 @@ TABLES = {
     "gate": lambda room: processes.gating(processes.small_run(room)),
     "action": action.acting,
     "history": histories.auditing,
+    "ledger": ledgers.keeping,
     "record": lambda room: processes.recording(processes.small_run(room)),
 }
 

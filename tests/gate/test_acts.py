@@ -255,3 +255,23 @@ def test_a_checkpoint_kept_elsewhere_betrays_a_shortened_ledger(team, tmp_path):
     assert "BROKEN" in answer.stdout
     kept.write_text("{}\n", encoding="utf-8")
     here(team.repo, "ledger", "verify", "--checkpoint", str(kept)).expect(1)
+
+
+def test_the_rules_in_force_are_explained_in_prose(team):
+    team.act(
+        "waive", team.manifest, "data/undigested-dataset", "--until", "2027-01-31", by="owner", reason="vendor data"
+    ).expect(0)
+    page = here(team.repo, "policy", "explain").expect(0).stdout
+    assert "One person who had no hand in the run must have approved it" in page
+    assert "owner@example.org may accept looser rules and waive findings." in page
+    assert "the recorded, scaled-down run is executed again" in page
+    assert "data/undigested-dataset is waived for case until 2027-01-31 by owner@example.org: vendor data." in page
+    assert page.strip().endswith("Next review: 2027-01-31, when the waiver of data/undigested-dataset for case ends.")
+
+
+def test_the_built_in_rules_are_explained_where_there_are_none(repository):
+    repository.commit("Start")
+    page = here(repository, "policy", "explain").expect(0).stdout
+    assert "the built-in policy, since none is committed" in page
+    assert "Nothing is waived." in page
+    assert "review rules are the only guard" in page
