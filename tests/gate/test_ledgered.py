@@ -143,6 +143,17 @@ def test_an_acceptance_is_about_one_policy_in_place_of_one_other(team):
     assert LOOSER in checks(gate(team), "failed")
 
 
+def test_an_acceptance_ends_when_the_base_s_policy_changes(team):
+    loosen(team)
+    team.act("approve", "auditor.yaml", "--gate", "merge", by="owner").expect(0)
+    assert LOOSER in checks(gate(team), "passed")
+    team.repo.checkout("main")
+    team.repo.policy(lambda policy: policy.update(severities={"data/unnamed-input": "major"}))
+    team.repo.commit("Ask for more")
+    team.repo.checkout("looser")
+    assert LOOSER in checks(gate(team), "failed")
+
+
 def test_only_an_owner_of_the_base_accepts(team):
     loosen(team)
     team.repo.policy(lambda policy: policy["trust"].update(owners=["approver@example.org"]))
