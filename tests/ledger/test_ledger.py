@@ -192,6 +192,19 @@ def test_a_clock_that_was_put_back_is_remarked_and_revives_nothing(ledger, monke
     assert ledger.now() == future
 
 
+def test_a_tail_that_nobody_saw_is_replaced_as_a_whole_or_not_at_all(ledger):
+    for number in range(4):
+        ledger.append("access", subject=SUBJECT, body={"number": number})
+    other = draft(Kind.ACCESS, subjects=(OTHER,), body={"number": "other"})
+    with pytest.raises(LedgerError, match="meanwhile"):
+        ledger.replace_tail(2, [other], onto=(3, ledger.head[1]))
+    ledger.replace_tail(2, [other], onto=ledger.head)
+    assert [entry.body["number"] for entry in ledger.entries()] == [0, 1, "other"]
+    assert ledger.verify().broken is None
+    ledger.append("access", subject=SUBJECT, body={"number": 4})
+    assert ledger.verify().entries == 4
+
+
 def test_entries_are_frozen(ledger):
     entry = ledger.append("verdict", subject=SUBJECT, body={})
     with pytest.raises(dataclasses.FrozenInstanceError):
