@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
-TWINS: Final = 4
-"""How many twins an envelope is made of."""
+TWINS: Final = 8
+"""How many twins a segment is judged by: one in two crosses a kink that an honest replay crossed."""
 
 CUT: Final = 1e-4
 """The relative distance beyond which a twin has gone its own way; T* hardly depends on it."""

@@ -1,7 +1,8 @@
 """Prints this project's times beside its peers': ``python tests/bench/run.py [TABLE...]``, all tables by default.
 
 Ratios within one table are what to look at: whatever else the machine does slows both sides. ``BENCH_MB`` (1024),
-``BENCH_RUNS`` (5) and ``BENCH_MANIFESTS`` (1000) make it shorter; ``TMPDIR`` says where the files go, 3 x ``BENCH_MB``.
+``BENCH_RUNS`` (5), ``BENCH_MANIFESTS`` and ``BENCH_SEGMENTS`` (1000) make it shorter; ``TMPDIR`` says where the files
+go, 3 x ``BENCH_MB``.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ sys.path.append(str(Path(__file__).resolve().parent.parent))
 import action
 import histories
 import ledgers
+import measuring
 import processes
 import tensors
 
@@ -28,6 +30,7 @@ TABLES = {
     "action": action.acting,
     "history": histories.auditing,
     "ledger": ledgers.keeping,
+    "measure": measuring.measuring,
     "record": lambda room: processes.recording(processes.small_run(room)),
 }
 

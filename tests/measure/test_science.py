@@ -173,6 +173,19 @@ def test_a_noise_twin_decides_the_grey_zone():
     assert grey.judge(noise=1e-6) is Agreement.DIVERGED
 
 
+def test_a_noise_twin_clears_an_honest_kink_and_no_forgery():
+    start = weights()
+    end = moved(start, 1.0)
+    beyond = compare_update(start, end, moved(end, 7e-3, seed=2))
+    assert beyond.asks_for_noise
+    assert beyond.judge() is Agreement.DIVERGED
+    assert beyond.judge(noise=5e-3) is Agreement.WITHIN_TOLERANCE
+    assert beyond.judge(noise=1e-3) is Agreement.DIVERGED
+    far = compare_update(start, end, moved(end, 0.2, seed=2))
+    assert not far.asks_for_noise
+    assert far.judge(noise=1.0) is Agreement.DIVERGED
+
+
 def test_an_update_of_nothing_is_vacuous():
     start = weights()
     assert compare_update(start, start, start).is_vacuous

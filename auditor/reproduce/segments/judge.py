@@ -59,7 +59,7 @@ def judge(  # noqa: PLR0913  (a segment has a name and a reason, two sides, and 
     except ValueError as error:
         return Judged(comparison=Comparison(of=of, agreement=Agreement.DIVERGED, note=f"{error} ({where})"))
     agreement, measured = update.judge(), None
-    if agreement is Agreement.INCONCLUSIVE:
+    if update.asks_for_noise:
         measured = noise(update)
         agreement = update.judge(measured)
     words = _words(update, measured)

@@ -161,10 +161,10 @@ def _restore(holder: Any, saved: Mapping[str, Any]) -> None:
             name = str(key)
             if isinstance(child, np.ndarray):
                 child[...] = saved[name]
-            elif hasattr(child, "detach"):
-                child.detach().copy_(_tensor(saved[name]))
             elif _generator_state(child) is not None:
                 _restore_generator(child, saved[name])
+            elif hasattr(child, "detach"):
+                child.detach().copy_(_tensor(saved[name]))
             else:
                 _restore(child, {n.removeprefix(f"{name}/"): a for n, a in saved.items() if n.startswith(f"{name}/")})
 
@@ -217,7 +217,7 @@ def _tensor(array: Any) -> Any:
 
 
 def _number(value: Any) -> float | str:
-    number = float(value)
+    number = float(value.item() if hasattr(value, "item") else value)  # a tensor that knows its gradient would warn
     return number if np.isfinite(number) else repr(number)
 
 
