@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from auditor.model.report import Report
 from auditor.render import reading
-from auditor.render.html import drawing, traces
+from auditor.render.html import drawing, measured, traces
 from auditor.render.html.page import Page
 from auditor.render.text import visible
 
@@ -32,6 +32,7 @@ def render(report: Report) -> str:
         reading=reading,
         drawing=drawing,
         traces=traces,
+        measured=measured,
         style=Markup(style),  # noqa: S704  (our own file)
         digest=digest,
     )
