@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # typing itself would cost every process its import
 
 _VARIED: dict[str, int] = json.loads(os.environ.get("AUDITOR_CHAOS", "{}"))
 _HERE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 (pathlib would cost each process 5 ms)
-_EPOCH = 1_767_225_600.0  # noon of a winter's day, so that a shift of some months changes everything about it
+_EPOCH = 1_767_268_800.0  # noon of a winter's day, so that a shift of some months changes everything about it
 _LATER = 398 * 86400 + 25_401.0
 _PROCESSORS = (2, 5)
 _OBJECTS: list[Any] = []
@@ -97,37 +97,31 @@ def _clock(varied: int) -> None:
 
 
 def _calendar(tell: Callable[[], float]) -> None:
+    """``datetime`` and ``date`` ask ``tell`` what time it is.
+
+    Their methods are replaced inside the types themselves: extension modules hold these types by address and layout, and a
+    class in their place would crash them.
+    """
+    import ctypes
     import datetime as module  # noqa: ICN001 (it is the module that is changed)
+    import gc
 
-    moment: Any = module.datetime
-    day: Any = module.date
+    def now(cls: Any, tz: Any = None) -> Any:
+        return cls.fromtimestamp(tell(), tz)
 
-    class _Same(type):
-        def __instancecheck__(cls, instance: Any) -> bool:
-            return isinstance(instance, cls.__mro__[1])
+    def today(cls: Any) -> Any:
+        return cls.fromtimestamp(tell())
 
-        def __subclasscheck__(cls, other: Any) -> bool:
-            return issubclass(other, cls.__mro__[1])
+    def utcnow(cls: Any) -> Any:
+        return cls.fromtimestamp(tell(), module.timezone.utc).replace(tzinfo=None)  # noqa: UP017 (UTC is too new)
 
-    class datetime(moment, metaclass=_Same):  # type: ignore[misc]  # noqa: N801 (the name that programs see)
-        @classmethod
-        def now(cls, tz: Any = None) -> Any:
-            return moment.fromtimestamp(tell(), tz)
-
-        @classmethod
-        def today(cls) -> Any:
-            return moment.fromtimestamp(tell())
-
-        @classmethod
-        def utcnow(cls) -> Any:
-            return moment.fromtimestamp(tell(), module.timezone.utc).replace(tzinfo=None)  # noqa: UP017 (UTC is too new)
-
-    class date(day, metaclass=_Same):  # type: ignore[misc] # noqa: N801
-        @classmethod
-        def today(cls) -> Any:
-            return day.fromtimestamp(tell())
-
-    module.datetime, module.date = datetime, date  # type: ignore[misc]
+    for kind, methods in ((module.datetime, (now, today, utcnow)), (module.date, (today,))):
+        held = gc.get_referents(kind.__dict__)
+        if not held or not isinstance(held[0], dict):  # another Python than CPython: the clock is told by time alone
+            continue
+        for method in methods:
+            held[0][method.__name__] = classmethod(method)
+        ctypes.pythonapi.PyType_Modified(ctypes.py_object(kind))
 
 
 def _processors(varied: int) -> None:

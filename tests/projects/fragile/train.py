@@ -22,7 +22,7 @@ def directory_order() -> object:
 
 
 def clock() -> object:
-    return random.Random(int(time.time()) // 86400).random()  # noqa: S311
+    return random.Random(int(time.time()) // 86400).random(), dt.datetime.now(dt.UTC).date()  # noqa: S311
 
 
 def time_zone() -> object:
