@@ -73,6 +73,13 @@ def test_a_draw_is_uniform():
     assert ((hits - 400) ** 2 / 400).sum() < 33.7
 
 
+def test_a_draw_favours_no_small_number():
+    """Of numbers below three quarters of the range a third is small; a remainder alone would make it half."""
+    count = 3 << 62
+    drawn = [number < 1 << 62 for place in range(60) for number in challenge.draw(bytes([place]), count, 10)]
+    assert 0.25 < sum(drawn) / len(drawn) < 0.42
+
+
 def test_the_root_is_that_of_rfc_6962():
     # The test vectors of the certificate transparency reference implementation, for its first 1, 2 and 7 inputs.
     inputs = [b"", b"\x00", b"\x10", b"\x20\x21", b"\x30\x31", b"\x40\x41\x42\x43", b"\x50\x51\x52\x53\x54\x55\x56\x57"]
