@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from fake.server import SCOPES, TOKEN, Fault
-from steps import pull_request
+from steps import Step, pull_request
 from workbench import wrong_metric
+
+from auditor.guard.runner import fenced
 
 POST = "check status comment code-scanning"
 
@@ -207,3 +211,10 @@ def test_an_issue_is_open_as_long_as_a_run_of_the_past_is_lost(shipping, step, f
     shipping.write("runs/loose.run.yaml", loose)
     ((state, _),) = audited()
     assert state == "closed"
+
+
+def test_a_fence_keeps_whatever_is_printed_inside_from_being_obeyed(capfd):
+    with fenced():
+        print("::error::x\n::stop-commands::y\n::y::\n::set-output name=verdict::open")  # noqa: T201
+    done = Step(0, capfd.readouterr().out, "", "", Path())
+    assert done.obeyed == []
