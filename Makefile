@@ -1,6 +1,6 @@
 # Every target sets up what it needs: a virtual environment in .venv, made anew when pyproject.toml changes.
 .DELETE_ON_ERROR:
-.PHONY: demo test lint types wheel bench gauntlet fuzz soak lock docs clean
+.PHONY: demo test lint types wheel bench gauntlet fuzz soak soak-github lock docs clean
 
 PYTHON ?= python3
 VENV   := .venv
@@ -51,6 +51,10 @@ soak: $(READY)  ## reruns and threads in real libraries; a thousand killed write
 	$(BIN)/python -m pytest -q -n 2 tests/soak
 	LEDGER_KILLS=1000 $(BIN)/python -m pytest -q tests/ledger/test_faults.py -k killed --timeout 3600
 	for i in 1 2 3 4 5 6 7 8 9 10; do $(BIN)/python -m pytest -q -n 2 tests/contracts tests/record || exit 1; done
+
+soak: soak-github
+soak-github: $(READY)  ## what needs a download: the action installs itself, and GitHub's rules for SARIF
+	$(BIN)/python -m pytest -q tests/github/soak_github.py
 
 lock: $(READY)  ## pin anew what action.yml installs
 	$(BIN)/python tests/github/pins.py

@@ -97,9 +97,10 @@ def test_bytes_that_no_run_wrote_are_rejected(app):
 
 
 def test_a_policy_that_only_the_deployed_commit_has_does_not_count(app):
+    app.repo.policy(lambda policy: policy["gates"]["deploy"].update(approvals=1))
+    app.repo.commit()
     app.repo.branch("lax")
-    app.repo.write("out/model.npz", b"other bytes")
-    app.repo.policy(lambda policy: policy.update(mode="report-only"))
+    app.repo.policy(lambda policy: policy["gates"]["deploy"].update(approvals=0))
     app.repo.commit()
     event = app.event()
     app.repo.checkout("main")
