@@ -129,14 +129,6 @@ def test_the_check_is_pending_until_the_judge_has_spoken(project, guard):
     assert (guard.check["status"], guard.check["conclusion"]) == ("in_progress", None)
 
 
-def test_a_wrong_metric_is_blocked(project, guard):
-    repo = project()
-    repo.edit(wrong_metric)
-    repo.commit()
-    done = guard.whole(guard.push(repo))
-    assert (done.code, guard.check["conclusion"]) == (1, "failure"), done.log
-
-
 @pytest.mark.parametrize("executed", ["cancelled", "failure", "skipped", ""])
 def test_an_execution_that_did_not_succeed_is_undecided(judged, executed):
     done, guard = judged(executed=executed)
@@ -243,48 +235,36 @@ def test_a_merge_queue_is_judged_against_the_commit_that_it_stands_on(project, g
     assert guard.check["name"] == "auditor/main"
 
 
-def _loosened_policy(repo: Repo) -> None:
-    repo.edit(wrong_metric)
+def _rules(repo: Repo) -> None:
+    """Bring rules that would let it pass: a policy, tolerances, bands, checks of its own."""
     repo.policy(forgiving)
-
-
-def _own_checks(repo: Repo) -> None:
-    repo.edit(wrong_metric)
+    repo.policy(lambda policy: policy["tolerances"].update(metrics={"*": {"absolute": 1.0, "relative": 1.0}}))
+    repo.write("auditor/bands.json", "{}")
     repo.write("checks/metrics/wrong_metric.py", "def check(run):\n    return ()\n")
     repo.policy(lambda policy: policy.update(checks=["checks"]))
 
 
-def _imports(repo: Repo) -> None:
-    repo.edit(wrong_metric)
+def _programs(repo: Repo) -> None:
+    """Bring code and settings that something might run: imports, workflows, filters, submodules, names that are commands."""
     for name in ("conftest.py", "sitecustomize.py", "auditor/__init__.py", "click.py"):
         repo.write(name, "import os; os._exit(0)\n")
-
-
-def _workflow(repo: Repo) -> None:
-    repo.edit(wrong_metric)
     repo.write(".github/workflows/audit.yml", "on: pull_request\njobs: {judge: {runs-on: x, steps: [{run: true}]}}\n")
-
-
-def _bands(repo: Repo) -> None:
-    repo.edit(wrong_metric)
-    repo.write("auditor/bands.json", "{}")
-    repo.policy(lambda policy: policy["tolerances"].update(metrics={"*": {"absolute": 1.0, "relative": 1.0}}))
-
-
-def _attributes(repo: Repo) -> None:
-    repo.edit(wrong_metric)
     repo.write(".gitattributes", "* filter=evil diff=evil merge=evil export-ignore\n")
     repo.write(".gitmodules", '[submodule "x"]\n\tpath = x\n\turl = ext::sh -c "touch /tmp/pwned"\n')
+    repo.write("$(touch pwned)`touch pwned`](x)", "")
 
 
-@pytest.mark.parametrize("attack", [_loosened_policy, _own_checks, _imports, _workflow, _bands, _attributes])
+@pytest.mark.parametrize("attack", [_rules, _programs])
 def test_what_a_pull_request_brings_along_does_not_talk_the_guard_out_of_it(project, guard, attack):
+    """Any one of these that worked would make the wrong metric pass, so that they are tried together."""
     repo = project()
+    repo.edit(wrong_metric)
     attack(repo)
     repo.commit()
     done = guard.whole(guard.push(repo))
-    assert done.code in {1, 4}, done.log
-    assert guard.check["conclusion"] != "success"
+    assert (done.code, guard.check["conclusion"]) == (1, "failure"), done.log
+    assert "metrics/wrong-metric" in done.given("blocked-by")
+    assert not list(guard.room.rglob("pwned"))
 
 
 def test_a_pull_request_that_rewrites_the_reference_run_is_blocked(project, guard):
