@@ -10,7 +10,6 @@ from auditor import digest
 from auditor.errors import EmptySelectionError, UnreadableError
 from auditor.evidence.kinship import gather
 from auditor.evidence.lineage import Graph
-from auditor.gate.place import ledger_url
 from auditor.gate.refs import default_branch
 from auditor.git import Repository
 from auditor.ledger.ledger import open_ledger
@@ -30,7 +29,7 @@ def ancestry(start: Path, given: str) -> tuple[Graph, str]:
         named = default_branch(repository)
         commit = repository.commit(named) if named is not None else None
         policy = (read_at(repository, commit) if commit is not None else load(None, source=FILE)).policy
-        with open_ledger(ledger_url(policy), repository, writable=False) as ledger:
+        with open_ledger(policy.kept.url, repository, writable=False) as ledger:
             history = ("--all",) if repository.commit("HEAD") is not None else ()
             graph = gather(repository, policy.manifests, commits=history, tree=repository.root, ledger=ledger)
         return graph, _found(graph, given, start)

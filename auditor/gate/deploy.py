@@ -20,10 +20,8 @@ from auditor.evidence.change import Remark
 from auditor.evidence.deployment import Deployment, Image, Registered, Shipped
 from auditor.evidence.kinship import gather
 from auditor.evidence.unanswered import Inconclusive
-from auditor.gate import standing
-from auditor.gate.approvals import approvals
+from auditor.gate import verdicts
 from auditor.gate.audit import Progress, silent
-from auditor.gate.authors import authors_of
 from auditor.gate.judgement import Case, Judgement, judge
 from auditor.gate.place import artifacts_of, opened
 from auditor.gate.shipping import Hashed, Shipment
@@ -33,6 +31,7 @@ from auditor.ledger.keys import SigningKey
 from auditor.model.report import Report
 from auditor.model.run import Json
 from auditor.model.words import Severity, Verdict
+from auditor.policy.authors import authors
 from auditor.policy.judge import exit_of, verdict_of
 from auditor.policy.load import duration
 
@@ -101,26 +100,24 @@ def gate_deploy(request: Deploy) -> Decided:
         Shipment(request.files, request.to) as shipment,
         opened(request.root, base=request.base, head=request.head, policy_ref=request.policy_ref) as place,
     ):
-        return _decided(
-            request, Case(place=place, key=request.key, progress=request.progress, record=request.record), shipment
-        )
+        standing = place.standing()
+        case = Case(place=place, standing=standing, key=request.key, progress=request.progress, record=request.record)
+        return _decided(request, case, shipment)
 
 
 def _decided(request: Deploy, case: Case, shipment: Shipment) -> Decided:
     gate = case.policy.gates.deploy
-    now = case.place.ledger.now()
     subject = _subject(request, case, shipment)
     own = committed(case.place.repository, case.place.policy_commit, case.policy.checks, case.place.scratch)
     selection = select(gate.checklist, {**HEAVIER, **case.policy.severities}, own)
-    known = standing.record(case.place.ledger, case.place.loaded, subject.digest, now)
+    known = verdicts.record(case.place, case.standing, subject.digest)
     judgement = judge(case, subject, selection, known)
-    if judgement.entry is not None and standing.is_judge(judgement.entry.key, case.policy.trust):
+    if judgement.entry is not None and case.standing.fault(judgement.entry, "judges", expiring=False) is None:
         known = replace(known, counting=judgement.entry)
     shipped = shipment.hashed()
-    people = authors_of(case.place.repository, subject, case.policy.trust)
     digests = [one.digest for one in shipped]
-    given, void = approvals(case.place.ledger, case.policy.trust, subject.digest, shipped=digests, authors=people, now=now)
-    broken, stale = standing.faults(case.place.ledger, case.policy, now)
+    given, void = _approvals(case, subject, digests)
+    broken, stale = verdicts.faults(case.place, case.standing)
     own_artifacts = artifacts_of(subject)
     deployment = Deployment(
         artifacts=tuple(Shipped(name=s.name, digest=s.digest, declared=s.digest in own_artifacts) for s in shipped),
@@ -137,7 +134,7 @@ def _decided(request: Deploy, case: Case, shipment: Shipment) -> Decided:
         image=_image(request, subject),
     )
     report = _report(case, selection, judgement, deployment)
-    decided = judgement.entry.when if judgement.entry is not None else now
+    decided = judgement.entry.when if judgement.entry is not None else case.standing.now
     ends = [approval.expires for approval in given if approval.expires is not None]
     if gate.max_verdict_age is not None:
         ends.append(decided + dt.timedelta(seconds=duration(gate.max_verdict_age)))
@@ -160,6 +157,25 @@ def _subject(request: Deploy, case: Case, shipment: Shipment) -> Subject:
     if request.manifest is not None:
         return case.place.subject(request.manifest)
     return case.place.with_artifact({one.digest for one in shipment.hashed()})
+
+
+def _approvals(case: Case, subject: Subject, shipped: Sequence[str]) -> tuple[tuple[Approval, ...], tuple[Remark, ...]]:
+    """The approvals that count, one a person, and what is wrong with the others."""
+    try:
+        run = subject.manifest.run
+        author, commit = run.run.author, run.code.commit if run.code is not None else None
+    except Inconclusive:
+        author = commit = None
+    told = case.place.ledger.entries(Kind.VERDICT, subject.digest)
+    made_by = authors(case.place.repository, case.place.head, path=subject.path, author=author, commit=commit, verdicts=told)
+    found = case.standing.approvals(subject.digest, gate="deploy", made_by=made_by)
+    other = [one for one in found.holding if not set(shipped) <= set(one.entry.subjects)]
+    void = [Remark(message=str(one)) for one in found.void]
+    void += [
+        Remark(message=f"the approval by {one.person} (entry {one.entry.sequence}) is for other bytes") for one in other
+    ]
+    holding = [one for one in found.holding if one not in other]
+    return tuple(Approval(by=one.person, entry=one.entry.digest, expires=one.expires) for one in holding), tuple(void)
 
 
 def _revoked(case: Case, subject: Subject, shipped: Sequence[str]) -> tuple[Remark, ...]:

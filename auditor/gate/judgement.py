@@ -6,6 +6,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from msgspec import structs
+
 from auditor import __version__, digest
 from auditor.attestation.predicate import Judged, found
 from auditor.catalogue.checklists import Selected
@@ -13,14 +15,15 @@ from auditor.errors import LedgerError
 from auditor.evidence.unanswered import Inconclusive
 from auditor.gate.audit import Bench, Executing, Progress, rule_digests
 from auditor.gate.place import Place, artifacts_of
-from auditor.gate.standing import Record
 from auditor.gate.subject import Subject
+from auditor.gate.verdicts import Record
 from auditor.ledger.entry import Entry, Kind
 from auditor.ledger.keys import SigningKey
-from auditor.model.policy import Policy
+from auditor.model.policy import Policy, Waiver
 from auditor.model.report import Established, PolicyUsed, RunReport
 from auditor.model.run import Json
 from auditor.model.words import Isolation, Tier, Verdict
+from auditor.policy.approvals import Standing
 from auditor.policy.judge import verdict_of
 from auditor.policy.load import BUILT_IN, duration
 
@@ -30,6 +33,7 @@ class Case:
     """One deployment on its way to a verdict. Without ``record`` nothing is written down."""
 
     place: Place
+    standing: Standing
     key: SigningKey | None
     progress: Progress
     record: bool = True
@@ -38,7 +42,7 @@ class Case:
     @property
     def policy(self) -> Policy:
         """The rules that decide."""
-        return self.place.loaded.policy
+        return self.place.policy
 
     def used(self, verdict: Verdict | None = None) -> PolicyUsed:
         """The policy as a report names it, with what it came to."""
@@ -91,11 +95,10 @@ def _rules(case: Case, chosen: Sequence[Selected]) -> str:
 def _warm(case: Case, subject: Subject, known: Record, rules: str) -> Judgement | None:
     """A judge's fresh verdict about this very run by today's rules, which needs no judging again."""
     entry = known.counting
-    if entry is None or (entry.body.get("gate"), entry.body.get("rules"), entry.body.get("verdict")) != (
-        "deploy",
-        rules,
-        Verdict.OPEN,
-    ):
+    body = entry.body if entry is not None else {}
+    is_fresh = (body.get("gate"), body.get("rules"), body.get("verdict")) == ("deploy", rules, Verdict.OPEN)
+    # What rests on a waiver is judged again: the waiver may have ended since.
+    if entry is None or not is_fresh or body.get("waived"):
         return None
     about = entry.body.get("run")
     run_id = about.get("id") if isinstance(about, dict) else None
@@ -113,7 +116,10 @@ def _warm(case: Case, subject: Subject, known: Record, rules: str) -> Judgement 
 def _judged(case: Case, subject: Subject, chosen: list[Selected], known: Record, rules: str) -> Judgement:
     """Judge the run now, by today's rules, and put the verdict on record."""
     gate = case.policy.gates.deploy
-    run, _ = _bench(case, chosen, known).audit(subject)
+    waivers, void = case.standing.waivers(subject.digest, _id(subject))
+    case.notes += [str(one) for one in void]
+    run, refused = _bench(case, chosen, known, waivers).audit(subject)
+    case.notes += [finding.message for finding in refused]
     verdict = verdict_of(run.results, gate)
     if not _succeeded(subject):
         case.notes.append("the run did not succeed, so it has nothing to deploy")
@@ -139,13 +145,13 @@ def _recorded(case: Case, subject: Subject, facts: dict[str, Json], *, advisory:
         return None
 
 
-def _bench(case: Case, chosen: list[Selected], known: Record) -> Bench:
+def _bench(case: Case, chosen: list[Selected], known: Record, waivers: tuple[Waiver, ...]) -> Bench:
     gate = case.policy.gates.deploy
     return Bench(
         root=case.place.repository.root,
         repository=case.place.repository,
         judged=case.place.head,
-        policy=case.policy,
+        policy=structs.replace(case.policy, waivers=case.policy.waivers + waivers),
         selection=chosen,
         executing=Executing(
             tiers=gate.tiers,
@@ -157,6 +163,13 @@ def _bench(case: Case, chosen: list[Selected], known: Record) -> Bench:
         established=dict(known.established),
         progress=case.progress,
     )
+
+
+def _id(subject: Subject) -> str | None:
+    try:
+        return subject.manifest.run.run.id
+    except Inconclusive:
+        return None
 
 
 def _succeeded(subject: Subject) -> bool:

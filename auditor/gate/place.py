@@ -17,6 +17,8 @@ from auditor.globs import matches
 from auditor.ledger.ledger import Ledger, open_ledger
 from auditor.model.policy import Policy
 from auditor.model.run import Run
+from auditor.policy.approvals import Standing
+from auditor.policy.identity import People
 from auditor.policy.load import LoadedPolicy, read_at
 from auditor.store.stores import Stores
 
@@ -31,6 +33,15 @@ class Place:
     loaded: LoadedPolicy
     ledger: Ledger
     scratch: Scratch
+
+    @property
+    def policy(self) -> Policy:
+        """The rules that decide."""
+        return self.loaded.policy
+
+    def standing(self) -> Standing:
+        """What people said in the ledger, as far as the policy lets it count now."""
+        return Standing(self.ledger, People(self.policy.trust), self.ledger.now())
 
     def claimed(self) -> ClaimedBytes:
         """Looks up the bytes of claims, as a gate does."""
@@ -108,7 +119,7 @@ def opened(
         try:
             judged, policy_commit = _commits(repository, base=base, head=head, policy_ref=policy_ref)
             loaded = read_at(repository, policy_commit)
-            with open_ledger(ledger_url(loaded.policy), repository) as ledger:
+            with open_ledger(loaded.policy.kept.url, repository) as ledger:
                 yield Place(
                     repository=repository,
                     head=judged,
@@ -119,12 +130,6 @@ def opened(
                 )
         finally:
             scratch.close()
-
-
-def ledger_url(policy: Policy) -> str | None:
-    """The address of the policy's ledger; None for the one inside the git directory."""
-    where: object = policy.ledger
-    return where if isinstance(where, str) or where is None else getattr(where, "url", None)
 
 
 def artifacts_of(subject: Subject) -> set[str]:

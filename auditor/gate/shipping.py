@@ -81,14 +81,21 @@ class Shipment:
                 )
 
     def hand_over(self) -> list[Path]:
-        """Put the bytes that were hashed where they were asked for, read-only; their paths."""
+        """Put the bytes that were hashed where they were asked for, read-only; their paths.
+
+        Raises:
+            RefusedError: something lies in the way that was not there before.
+        """
         placed = []
         for one in self.hashed():
             if one.copy is not None and self._to is not None:
                 target = self._to / one.name
                 target.parent.mkdir(parents=True, exist_ok=True)
                 one.copy.chmod(0o444)
-                os.link(one.copy, target)  # fails where somebody put a file meanwhile; a rename would replace it
+                try:
+                    os.link(one.copy, target)  # a rename would replace what somebody put there meanwhile
+                except FileExistsError:
+                    raise RefusedError(f"somebody put {target} in the way", hint="hand on into an empty directory") from None
                 one.copy.unlink()
                 placed.append(target)
         return placed
@@ -113,32 +120,37 @@ def _prepare(to: Path, names: Sequence[str]) -> None:
 def _read(name: str, path: Path, to: Path | None) -> Hashed:
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        raise EmptySelectionError(f"{path} cannot be read: {error.strerror}") from None
-    with os.fdopen(handle, "rb", buffering=0) as stream:
-        before = os.fstat(handle)
-        if not stat.S_ISREG(before.st_mode):
-            raise UsageError(f"{path} is no regular file", hint="name the files in it: --artifact is repeatable")
-        state, size = hashlib.sha256(), 0
-        copy = None if to is None else tempfile.NamedTemporaryFile(dir=to, prefix=".unverified-", delete=False)  # noqa: SIM115
         try:
-            while block := stream.read(_BLOCK):
-                state.update(block)
-                size += len(block)
-                if copy is not None:
-                    copy.write(block)
-        except BaseException:
-            if copy is not None:
-                Path(copy.name).unlink(missing_ok=True)
-            raise
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise UsageError(f"{path} is no regular file", hint="name the files in it: --artifact is repeatable")
+            return _hashed(name, path, handle, to)
         finally:
+            os.close(handle)
+    except OSError as error:
+        raise EmptySelectionError(f"{path} cannot be read or copied: {error.strerror}") from None
+
+
+def _hashed(name: str, path: Path, handle: int, to: Path | None) -> Hashed:
+    state, size = hashlib.sha256(), 0
+    copy = None if to is None else tempfile.NamedTemporaryFile(dir=to, prefix=".unverified-", delete=False)  # noqa: SIM115
+    try:
+        while block := os.read(handle, _BLOCK):
+            state.update(block)
+            size += len(block)
             if copy is not None:
-                copy.close()
-        return Hashed(
-            path=path,
-            name=name,
-            digest=f"sha256:{state.hexdigest()}",
-            size=size,
-            status=Status.of(os.fstat(handle)),
-            copy=Path(copy.name) if copy is not None else None,
-        )
+                copy.write(block)
+    except BaseException:
+        if copy is not None:
+            Path(copy.name).unlink(missing_ok=True)
+        raise
+    finally:
+        if copy is not None:
+            copy.close()
+    return Hashed(
+        path=path,
+        name=name,
+        digest=f"sha256:{state.hexdigest()}",
+        size=size,
+        status=Status.of(os.fstat(handle)),
+        copy=Path(copy.name) if copy is not None else None,
+    )

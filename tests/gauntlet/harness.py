@@ -1,10 +1,14 @@
-"""Discovers the gauntlet's cases, plays them against the merge gate, and says what became of each.
+"""Discovers the gauntlet's cases, plays them against their gate, and says what became of each.
 
 A case is one file in ``sabotages/`` or ``honest/``: a docstring of one sentence, the project it starts from
 (``PROJECT``) and how far that project has got (``START``: ``started``, ``recorded``, ``merged`` or ``challenged``), and
 ``apply(repo)``, which does the deed and commits it. It may return another repository that is to be judged instead, such
 as a clone. A sabotage names in ``CAUGHT_BY`` the checks of which at least one must be among those that stopped it;
 ``VERDICT`` is ``blocked`` unless the contract asks for ``undecided``.
+
+A case with ``GATE = "deploy"`` is asked of the deploy gate. Its ``apply`` is given a :class:`team.Team` whose merged run a
+judge said open to and somebody approved; ``KEY`` is who asks (a judge; None for somebody without a key), ``ARGUMENTS`` are
+more options.
 """
 
 from __future__ import annotations
@@ -17,7 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workbench import VERDICT_EXITS, Repo, challenged, merged, recorded, results, started
+from team import Team
+from workbench import VERDICT_EXITS, Answer, Repo, challenged, merged, recorded, results, started
 
 HERE = Path(__file__).resolve().parent
 OWNERS = {"owners": ["owner@example.org"], "approvers": [], "judges": [], "identities": {}}
@@ -32,9 +37,12 @@ class Case:
     sentence: str
     project: str
     start: str
-    apply: Callable[[Repo], Repo | None]
+    apply: Callable[[Any], Repo | None]
     caught_by: frozenset[str] = frozenset()
     verdict: str = "open"
+    gate: str = "merge"
+    key: str | None = "judge"
+    arguments: tuple[str, ...] = ()
 
     @property
     def is_sabotage(self) -> bool:
@@ -81,6 +89,9 @@ def cases(kind: str) -> Iterator[Case]:
             apply=module.apply,
             caught_by=frozenset(module.CAUGHT_BY if bad else ()),
             verdict=getattr(module, "VERDICT", "blocked") if bad else "open",
+            gate=getattr(module, "GATE", "merge"),
+            key=getattr(module, "KEY", "judge"),
+            arguments=getattr(module, "ARGUMENTS", ()),
         )
 
 
@@ -91,6 +102,7 @@ class Stable:
         self._root = root
         self._shell = shell
         self._made: dict[tuple[str, str], Repo] = {}
+        self._released: dict[str, Team] = {}
 
     def template(self, project: str, stage: str) -> Repo:
         key = (project, stage)
@@ -110,18 +122,54 @@ class Stable:
             self._made[key] = made
         return self._made[key]
 
+    def released(self, project: str) -> Team:
+        """The project with its run merged, judged and approved."""
+        if project not in self._released:
+            repo = self.template(project, "merged").copy(self._root / f"{project}-released")
+            repo.checkout("main")
+            keys = self._root / "keys"
+            keys.mkdir(exist_ok=True)
+            team = Team(repo, keys)
+            team.trust(approvals=1)
+            team.judge()
+            team.approve("approver")
+            for who in ("second", "stranger", "judge2"):
+                team.key(who)
+            self._released[project] = team
+        return self._released[project]
+
+    def prepare(self, case: Case) -> None:
+        """Make what the case starts from."""
+        if case.gate == "deploy":
+            self.released(case.project)
+        else:
+            self.template(case.project, case.start)
+
 
 def play(case: Case, stable: Stable, room: Path) -> Played:
-    """Do the deed in a fresh copy below ``room`` and ask the merge gate."""
-    repo = stable.template(case.project, case.start).copy(room / case.name / "repository")
-    judged = case.apply(repo) or repo
-    begun = time.monotonic()
-    base = "main" if judged is repo else "origin/main"
-    answer = judged.gate(base=base)
-    seconds = time.monotonic() - begun
+    """Do the deed in a fresh copy below ``room`` and ask the gate."""
+    answer, seconds = (_deployed if case.gate == "deploy" else _merged)(case, stable, room / case.name)
     report = answer.json()
     assert answer.exit == VERDICT_EXITS[report["verdict"]], str(answer)
     stopping = {"blocked": {"failed"}, "undecided": {"inconclusive", "crashed"}, "open": set()}[report["verdict"]]
     stopped_by = {r["check"] for r in results(report) if r["outcome"] in stopping and r["severity"] in {"major", "blocker"}}
     shutil.rmtree(room / case.name, ignore_errors=True)
     return Played(case, report["verdict"], frozenset(stopped_by), seconds, str(answer))
+
+
+def _merged(case: Case, stable: Stable, room: Path) -> tuple[Answer, float]:
+    repo = stable.template(case.project, case.start).copy(room / "repository")
+    judged = case.apply(repo) or repo
+    begun = time.monotonic()
+    answer = judged.gate(base="main" if judged is repo else "origin/main")
+    return answer, time.monotonic() - begun
+
+
+def _deployed(case: Case, stable: Stable, room: Path) -> tuple[Answer, float]:
+    original = stable.released(case.project)
+    team = Team(original.repo.copy(room / "repository"), original.keys)
+    case.apply(team)
+    manifest = team.manifest or team.repo.manifest
+    begun = time.monotonic()
+    answer = team.deploy(manifest, *case.arguments, key=case.key, artifact=team.artifact)
+    return answer, time.monotonic() - begun

@@ -32,7 +32,7 @@ def main() -> int:
         home.mkdir()
         stable = Stable(room / "stable", environment(home))
         for case in everything:
-            stable.template(case.project, case.start)
+            stable.prepare(case)
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             played = list(pool.map(lambda case: play(case, stable, room / case.kind), everything))
     bad = [row for row in played if row.case.is_sabotage]

@@ -1,0 +1,12 @@
+"""Somebody whom the policy does not know approves."""
+
+from __future__ import annotations
+
+GATE = "deploy"
+CAUGHT_BY = {"governance/missing-approval"}
+
+
+def apply(team):
+    team.forget()
+    team.judge()
+    team.approve("stranger")
