@@ -13,12 +13,21 @@ from typing import Any
 import click
 
 from auditor.cli.ending import complain, say
-from auditor.errors import EmptySelectionError, PolicyError, UndecidableError, UsageError
+from auditor.errors import (
+    BrokenLedgerError,
+    EmptySelectionError,
+    LedgerError,
+    PolicyError,
+    RefusedError,
+    UndecidableError,
+    UsageError,
+)
 from auditor.gate.unjudged import unjudged
 from auditor.model.report import Report
 from auditor.render import RENDERERS
 
 _FORMATS = list(RENDERERS)
+_UNJUDGED = (EmptySelectionError, UndecidableError, PolicyError, LedgerError, BrokenLedgerError, RefusedError)
 
 
 def judging(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -64,7 +73,7 @@ def deliver(
     wanted = [_output(text) for text in printing.outputs]
     try:
         report = judge()
-    except (EmptySelectionError, UndecidableError, PolicyError) as error:
+    except _UNJUDGED as error:
         report = unjudged(error, gate)
         complain(error)
     terminal = sys.stdout.isatty()

@@ -17,11 +17,12 @@ from auditor.catalogue.own import committed
 from auditor.engine import Gathered, ask
 from auditor.errors import UsageError
 from auditor.evidence.change import Remark
-from auditor.evidence.deployment import Deployment, Image, Registered, Shipped
+from auditor.evidence.deployment import Deployment, Registered, Shipped
 from auditor.evidence.kinship import gather
 from auditor.evidence.unanswered import Inconclusive
 from auditor.gate import verdicts
 from auditor.gate.audit import Progress, silent
+from auditor.gate.images import image
 from auditor.gate.judgement import Case, Judgement, judge
 from auditor.gate.place import artifacts_of, opened
 from auditor.gate.shipping import Hashed, Shipment
@@ -131,7 +132,7 @@ def _decided(request: Deploy, case: Case, shipment: Shipment) -> Decided:
         broken=broken,
         stale=stale,
         registered=request.registered,
-        image=_image(request, subject),
+        image=image(request.image, case.place, case.standing, subject) if request.image is not None else None,
     )
     report = _report(case, selection, judgement, deployment)
     decided = judgement.entry.when if judgement.entry is not None else case.standing.now
@@ -190,17 +191,6 @@ def _revoked(case: Case, subject: Subject, shipped: Sequence[str]) -> tuple[Rema
     )
 
 
-def _image(request: Deploy, subject: Subject) -> Image | None:
-    if request.image is None:
-        return None
-    try:
-        environment = subject.manifest.run.environment
-    except Inconclusive:
-        environment = None
-    recorded = environment.container.image if environment is not None and environment.container is not None else None
-    return Image(given=request.image, recorded=recorded)
-
-
 def _report(case: Case, selection: Sequence[Selected], judgement: Judgement, deployment: Deployment) -> Report:
     gate = case.policy.gates.deploy
     asked = [one for one in selection if one.check.judges_deployment]
@@ -249,6 +239,7 @@ def _handed_over(request: Deploy, case: Case, outcome: Decided, judgement: Judge
             "approvals": [approval.entry for approval in outcome.approvals],
             "policy": case.place.loaded.digest,
             "head": case.place.head,
+            "image": request.image,
             "version": request.registered.version if request.registered is not None else None,
         },
         key=case.key,

@@ -119,7 +119,7 @@ def _block(block: Sequence[tuple[Any, ...]], walk: _Walk) -> Broken | None:  # n
     glance, sha256 = _GLANCE, hashlib.sha256
     head, expected, total, written = walk.head, walk.entries, 0, walk.written
     for sequence, kind, digest, signature, raw in block:
-        statement = bytes(raw)
+        statement = raw if type(raw) is bytes else form.raw(raw)
         expected += 1
         if sequence != expected:
             return Broken(sequence=expected, why=f"is missing: entry {sequence} stands next")
@@ -184,7 +184,7 @@ def _first_lost(database: Database, walk: _Walk) -> Broken:
         found.setdefault(sequence, set()).add((subject, kind))
     listed = database.blocks("SELECT sequence, kind, statement FROM entries ORDER BY sequence")
     for sequence, kind, raw in chain.from_iterable(listed):
-        said = msgspec.json.decode(bytes(raw), type=_Glance)
+        said = msgspec.json.decode(form.raw(raw), type=_Glance)
         if found.pop(sequence, set()) != {(subject, kind) for subject in said.subjects}:
             return Broken(sequence=sequence, why="cannot be found by the digests that it is about: the index was edited")
     extra = min(found, default=walk.entries + 1)

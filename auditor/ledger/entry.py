@@ -214,6 +214,11 @@ def signature_fault(key: str | None, signature: str | None, statement: bytes) ->
     return None if key_of(key).verifies(envelope(statement), signature) else "is not signed by the key that it names"
 
 
+def raw(column: bytes | str) -> bytes:
+    """A statement as a database gave it: whoever edited one may have left text where bytes were."""
+    return column.encode() if isinstance(column, str) else bytes(column)
+
+
 _DECODE = msgspec.json.Decoder(Statement)
 
 

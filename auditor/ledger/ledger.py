@@ -204,7 +204,7 @@ class Ledger:
         query = f"SELECT {_COLUMNS} FROM {joined} WHERE {conditions} {order}"  # noqa: S608  (values go beside it)
         for sequence, previous, digest, signature, statement in self._database.rows(query, values):
             try:
-                yield form.entry(sequence, previous or GENESIS, digest, signature, bytes(statement))
+                yield form.entry(sequence, previous or GENESIS, digest, signature, form.raw(statement))
             except ValueError as error:
                 raise BrokenLedgerError(
                     f"entry {sequence} of the ledger {self.name} {error}", hint="auditor ledger verify"

@@ -168,6 +168,7 @@ class Policy(_Rules, frozen=True):
     segments: Segments = Segments()
     severities: dict[str, Severity] = {}
     waivers: tuple[Waiver, ...] = ()
+    images: tuple[str, ...] = ()
     ledger: str | Ledger | None = None
     trust: Trust = Trust()
 

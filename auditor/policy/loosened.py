@@ -63,6 +63,7 @@ def _entries(base: Policy, head: Policy, checklist: Checklist) -> Iterator[_Entr
     yield from _removed("/bands", base.bands, head.bands)
     yield from _segments(base.segments, head.segments)
     yield from _waivers(base.waivers, head.waivers)
+    yield from _added("/images", base.images, head.images)
     if head.kept.url != base.kept.url:
         yield "/ledger", f"the ledger moved from {_said(base.kept.url)} to {_said(head.kept.url)}"
     if _seconds(head.kept.max_age) > _seconds(base.kept.max_age):

@@ -6,7 +6,7 @@ A tag says nothing; it moves.
 
 ## How to fix
 Deploy the image that the manifest records, by digest; or approve an update of the base image in the
-policy (`images`), after a run in it has passed.
+policy (`images`), after a repeat of the run in it has passed.
 
 ## When it cannot decide
 When the run recorded no container.
@@ -48,5 +48,5 @@ def check(deployment: Deployment) -> Iterator[Finding]:
         yield Finding(
             message=f"{name} is {digest}; the run was made in {image.recorded}",
             pointer="/environment/container/image",
-            fix="deploy the recorded image, or allow this one in the policy once a run in it has passed",
+            fix="deploy the recorded image, or allow this one (images) once a repeat of the run in it has passed",
         )

@@ -5,6 +5,7 @@ import json
 import os
 
 import pytest
+import yaml
 from workbench import checks, result, results
 
 from auditor.catalogue.check import catalogue
@@ -279,3 +280,25 @@ def test_owners_waiver_holds_and_is_counted(team):
     assert result(deployed(team, 0), "data/unlicensed-dataset")["waived"] is True
     # What rests on a waiver is judged again each time.
     assert deployed(team, 0, key=None)["runs"][0]["results"]
+
+
+def test_image_update_needs_the_policy_and_a_repeat_that_passed(team):
+    old, new = ("app@sha256:" + letters * 32 for letters in ("ab", "cd"))
+    first = team.repo.manifest
+    team.repo.edit(lambda claims: claims["environment"].update(container={"image": old}))
+    team.repo.commit("Name the image")
+    deployed(team, 0, first, "--image", old, key=None)
+    team.rule(lambda policy: policy.update(images=[new]))
+    report = deployed(team, 1, first, "--image", new, key=None)
+    assert "the run was made in app@sha256:abab" in failed(report, "environment/foreign-image")
+    repeat = team.repo.claims(first)
+    repeat["run"]["id"] = "repeat"
+    repeat["environment"]["container"] = {"image": new}
+    repeat["lineage"] = {"parents": [{"digest": team.digest(first), "relation": "repeat-of"}]}
+    team.repo.write("runs/repeat.run.yaml", yaml.safe_dump(repeat, sort_keys=False))
+    team.repo.commit("Repeat it in the new image")
+    deployed(team, 1, first, "--image", new, key=None)
+    team.write("verdict", team.digest("runs/repeat.run.yaml"), verdict="open", gate="merge")
+    deployed(team, 0, first, "--image", new, key=None)
+    team.rule(lambda policy: policy.update(images=[]))
+    deployed(team, 1, first, "--image", new, key=None)

@@ -132,6 +132,7 @@ UNORDERED = {  # either way round is a finding
     "auto and a pair": (BASE, tensors({"*": TIGHT}), "/tolerances/tensors/*"),
     "stores": (policy(stores={"bulk": "s3://one"}), policy(stores={"bulk": "s3://two"}), "/stores/bulk"),
     "ledger": (BASE, policy(ledger="sqlite:///x"), "/ledger"),
+    "image allowed": (BASE, policy(images=("app@sha256:1",)), "/images"),
     "identities": (
         policy(trust=Trust(identities={"k": "a"})),
         policy(trust=Trust(identities={"k": "b"})),

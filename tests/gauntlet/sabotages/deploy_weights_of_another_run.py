@@ -8,7 +8,7 @@ CAUGHT_BY = {"artifacts/foreign-artifact"}
 
 def apply(team):
     path = team.repo.manifest
-    team.repo.replace("conf/base.yaml", "seed: 7", "seed: 8")
+    team.repo.replace("conf/base.yaml", "seed: 3", "seed: 4")
     team.repo.commit("Try another seed")
     team.repo.record()
     team.repo.commit("Record another run")
