@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -12,6 +12,7 @@ from msgspec import structs
 
 from auditor import __version__
 from auditor.attestation.predicate import Approval
+from auditor.catalogue.check import Check
 from auditor.catalogue.checklists import Selected, select
 from auditor.catalogue.own import committed
 from auditor.engine import Gathered, ask
@@ -134,7 +135,7 @@ def _decided(request: Deploy, case: Case, shipment: Shipment) -> Decided:
         registered=request.registered,
         image=image(request.image, case.place, case.standing, subject) if request.image is not None else None,
     )
-    report = _report(case, selection, judgement, deployment)
+    report = _report(case, _always({**HEAVIER, **case.policy.severities}, own, selection), judgement, deployment)
     decided = judgement.entry.when if judgement.entry is not None else case.standing.now
     ends = [approval.expires for approval in given if approval.expires is not None]
     if gate.max_verdict_age is not None:
@@ -191,9 +192,15 @@ def _revoked(case: Case, subject: Subject, shipped: Sequence[str]) -> tuple[Rema
     )
 
 
-def _report(case: Case, selection: Sequence[Selected], judgement: Judgement, deployment: Deployment) -> Report:
+def _always(severities: Mapping[str, Severity], own: Mapping[str, Check], selection: Sequence[Selected]) -> list[Selected]:
+    """The checks about deployments, asked whatever the checklist: whose bytes these are is no matter of taste."""
+    every = (*select("standard", severities, own), *selection)
+    chosen = {one.check.rule.id: one for one in every if one.check.judges_deployment}
+    return [chosen[check] for check in sorted(chosen)]
+
+
+def _report(case: Case, asked: Sequence[Selected], judgement: Judgement, deployment: Deployment) -> Report:
     gate = case.policy.gates.deploy
-    asked = [one for one in selection if one.check.judges_deployment]
     results = ask(asked, Gathered({"deployment": lambda: deployment}))
     verdict = max(verdict_of([*results, *judgement.run.results], gate), judgement.verdict)
     return Report(

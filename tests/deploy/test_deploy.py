@@ -302,3 +302,10 @@ def test_image_update_needs_the_policy_and_a_repeat_that_passed(team):
     deployed(team, 0, first, "--image", new, key=None)
     team.rule(lambda policy: policy.update(images=[]))
     deployed(team, 1, first, "--image", new, key=None)
+
+
+def test_short_checklist_does_not_leave_out_whose_bytes_these_are(team):
+    team.rule(lambda policy: policy["gates"]["deploy"].update(checklist="data", approvals=1))
+    team.repo.write("elsewhere.npz", b"other")
+    report = deployed(team, 1, team.repo.manifest, artifact="elsewhere.npz", key=None)
+    assert {"artifacts/foreign-artifact", "governance/missing-approval"} <= heavy(report)
