@@ -35,6 +35,7 @@ from auditor.model.report import Established, PolicyUsed, RunReport
 from auditor.model.words import Agreement, EvidenceLevel, Tier, Verdict
 from auditor.resources import folder
 
+SIGNS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 MODEL = b"weights\n"
 MANIFEST = b"schema: auditor/run-manifest/v1\nrun: {id: case, status: succeeded}\n"
 NOW = dt.datetime.now(tz=dt.UTC)
@@ -248,6 +249,19 @@ def test_every_change_of_the_envelope_is_refused(room):
         holder[name] = before
     (room / "attestation.json").write_text(json.dumps(envelope))
     ours(room)
+
+
+@pytest.mark.parametrize("private", ["ed25519"], indirect=True)
+def test_base64_that_means_the_same_in_another_way_is_refused(room):
+    """The last sign of padded base64 has bits that stand for nothing: whoever flips them has changed the envelope."""
+    envelope = json.loads((room / "attestation.json").read_bytes())
+    before = envelope["signatures"][0]["sig"]
+    assert before.endswith("==")
+    other = before[:-3] + SIGNS[SIGNS.index(before[-3]) ^ 1] + "=="
+    assert base64.b64decode(other) == base64.b64decode(before)
+    envelope["signatures"][0]["sig"] = other
+    (room / "attestation.json").write_text(json.dumps(envelope))
+    refused_by_both(room, "base64 in its one form")
 
 
 def test_every_missing_or_extra_part_is_refused(room):
