@@ -27,18 +27,18 @@ def released(folder: Path) -> Team:
     repo = merged(recorded(repo))
     repo.checkout("main")
     block = os.urandom(1 << 20)
-    with (repo.root / "bulk.bin").open("wb") as stream:
+    with (repo.root / "bulk.txt").open("wb") as stream:
         for _ in range(MEGABYTES):
             stream.write(block)
-    value, size = digest.of_file(repo.root / "bulk.bin")
-    bulk = {"name": "bulk", "role": "other", "path": "bulk.bin", "digest": value, "size": size}
+    value, size = digest.of_file(repo.root / "bulk.txt")
+    bulk = {"name": "bulk", "role": "other", "path": "bulk.txt", "digest": value, "size": size}
     repo.edit(lambda claims: claims["artifacts"].append(bulk))
-    repo.write(".gitignore", "bulk.bin\n")
+    repo.write(".gitignore", "bulk.txt\n")
     repo.policy(lambda policy: policy.update(gates={"deploy": {"approvals": 0, "require": REQUIRE}}))
     repo.commit("Ship something large")
     keys = folder / "keys"
     keys.mkdir()
-    team = Team(repo, keys, artifact="bulk.bin")
+    team = Team(repo, keys, artifact="bulk.txt")
     team.trust()
     team.judge()
     return team
@@ -48,8 +48,8 @@ def deploying(folder: Path) -> str:
     """The table of one deployment."""
     team = released(folder)
     env, root = team.repo.env, team.repo.root
-    gate = [AUDITOR, "gate", "deploy", team.repo.manifest, "--artifact", "bulk.bin", "--quiet"]
-    hashed = timed([sys.executable, "-c", HASH, "bulk.bin"], RUNS, cwd=root, env=env)
+    gate = [AUDITOR, "gate", "deploy", team.repo.manifest, "--artifact", "bulk.txt", "--quiet"]
+    hashed = timed([sys.executable, "-c", HASH, "bulk.txt"], RUNS, cwd=root, env=env)
     took = timed(gate, RUNS, cwd=root, env=env)
     rows = [
         ["hashing alone", f"{hashed:.2f}", "1.00", ""],
