@@ -15,6 +15,7 @@ sys.path.append(str(Path(__file__).resolve().parent))
 sys.path.append(str(Path(__file__).resolve().parent.parent))
 
 import action
+import deploying
 import histories
 import ledgers
 import measuring
@@ -23,6 +24,7 @@ import tensors
 
 TABLES = {
     "start": lambda room: processes.starting(processes.small_run(room)),
+    "deploy": deploying.deploying,
     "compare": tensors.comparing,
     "hash": processes.hashing,
     "validate": lambda room: processes.validating(processes.small_run(room)),
