@@ -6,7 +6,7 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
@@ -44,20 +44,22 @@ class Captured:
     folders: tuple[str, ...]
 
 
-def capture(python: str | None, variables: Mapping[str, str]) -> Environment:
+def capture(python: str | None, variables: Mapping[str, str], *, only: Sequence[str] = ()) -> Environment:
     """The environment in which a command started with ``variables`` by the interpreter ``python`` computes.
 
     Args:
         python: a path or a name on PATH, of an interpreter or of a script that names one; None for PATH's python.
         variables: the environment variables of the command. Only those on the allow-list are kept.
+        only: the folders whose distributions count, instead of those where the interpreter would look: an environment that
+            nobody should start is described from outside.
 
     Raises:
         UndecidableError: there is no interpreter, or it cannot be asked.
     """
-    return examine(python, variables).environment
+    return examine(python, variables, only=only).environment
 
 
-def examine(python: str | None, variables: Mapping[str, str]) -> Captured:
+def examine(python: str | None, variables: Mapping[str, str], *, only: Sequence[str] = ()) -> Captured:
     """The same as :func:`capture`, with the interpreter's folders of modules.
 
     Raises:
@@ -66,7 +68,7 @@ def examine(python: str | None, variables: Mapping[str, str]) -> Captured:
     found = resolve([python] if python else ["python"], variables, Path.cwd())
     if found.path is None:
         raise UndecidableError("there is no python on PATH to describe", hint="activate the environment of the run first")
-    about = _ask(found.path, variables)
+    about = _ask(found.path, variables, only)
     box = machine.describe()
     housed = container.find(variables)
     environment = Environment(
@@ -83,8 +85,8 @@ def examine(python: str | None, variables: Mapping[str, str]) -> Captured:
     return Captured(environment=environment, folders=tuple(about["folders"]))
 
 
-def _ask(python: str, variables: Mapping[str, str]) -> Probed:
-    extra = [part for part in variables.get("PYTHONPATH", "").split(os.pathsep) if part]
+def _ask(python: str, variables: Mapping[str, str], only: Sequence[str]) -> Probed:
+    extra = ["--only", *only] if only else [part for part in variables.get("PYTHONPATH", "").split(os.pathsep) if part]
     try:
         answer = subprocess.run(
             [python, "-I", str(_PROBE), *extra],

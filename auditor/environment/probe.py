@@ -1,7 +1,7 @@
 """Runs inside the interpreter that is described, which may be another one than ours: stand-alone, Python 3.8 or newer.
 
 Imports nothing of the libraries it lists: their versions are the names of their ``dist-info`` folders. Arguments are
-further folders to look in (``PYTHONPATH``). Prints one JSON object.
+further folders to look in (``PYTHONPATH``), or after ``--only`` the ones to look in instead. Prints one JSON object.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import sys
 
 
 def _folders(extra: list[str]) -> list[str]:
+    if extra[:1] == ["--only"]:
+        return [folder for folder in extra[1:] if os.path.isdir(folder)]  # noqa: PTH112
     found = list(extra) + sys.path
     # Started isolated (-I), this process ignores the user's own packages; the command, started plainly, does not.
     in_venv = sys.prefix != sys.base_prefix

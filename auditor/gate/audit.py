@@ -272,6 +272,7 @@ class Bench:
             bands=self.bands,
             unknown_pair=self.policy.executors.unknown_pair,
             digest=subject.digest,
+            environment=self.policy.environment,
             fetch=fetch,
             manifest_patterns=self.policy.manifests,
             budget=None if self.executing.deadline is None else self.executing.deadline - time.monotonic(),

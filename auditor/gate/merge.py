@@ -231,12 +231,18 @@ def _used(loaded: LoadedPolicy, role: str, refs: Refs, verdict: Verdict) -> Poli
 def _judge(case: _Case, loaded: LoadedPolicy, ledger: Ledgered) -> _Judged:
     """What one policy makes of the case.
 
-    Waivers, bands, stores and own checks are the base's: a change can neither excuse itself, nor bring the tolerance that
-    it needs, nor make the verifier dial an address, nor run code of its own in it.
+    Waivers, bands, stores, environments and own checks are the base's: a change can neither excuse itself, nor bring the
+    tolerance that it needs, nor make the verifier dial an address, nor run code of its own in it.
     """
     gate = loaded.policy.gates.merge
     trusted = case.base.policy
-    policy = msgspec.structs.replace(loaded.policy, waivers=trusted.waivers, stores=trusted.stores, bands=trusted.bands)
+    policy = msgspec.structs.replace(
+        loaded.policy,
+        waivers=trusted.waivers,
+        stores=trusted.stores,
+        bands=trusted.bands,
+        environment=trusted.environment,
+    )
     required = statements(gate.checklist)
     own = committed(case.repository, case.refs.policy, trusted.checks, case.scratch)
     selection = [

@@ -63,13 +63,15 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
 class ReproductionResult(msgspec.Struct, frozen=True, kw_only=True):
     """What one tier of one reproduction showed.
 
-    ``seconds`` is wall time; ``calibrated`` tells whether a measured band decided.
+    ``seconds`` is wall time; ``calibrated`` tells whether a measured band decided. ``environment`` is where interpreter and
+    libraries came from: ``lock sha256:…``, ``image sha256:…``, ``current``, or "" when nothing was executed.
     """
 
     name: str
     tier: Tier
     agreement: Agreement
     isolation: str = "none"
+    environment: str = ""
     executor: str = ""
     calibrated: bool = False
     seconds: float = 0.0

@@ -121,6 +121,19 @@ class Segments(_Rules, frozen=True):
     bounds: dict[str, Bound] = {}
 
 
+class Environments(_Rules, frozen=True):
+    """With which interpreter and libraries runs are executed again.
+
+    ``sources`` in order of preference: ``lock`` rebuilds what the recorded lock pins, ``image`` takes the recorded container
+    image by digest, ``current`` the environment that is here. ``build`` says whether packages may run code to be installed.
+    ``index`` is where they come from, a URL; None for the installer's own default.
+    """
+
+    sources: tuple[Literal["lock", "image", "current"], ...] = ("lock", "image", "current")
+    build: Literal["refused", "allowed"] = "refused"
+    index: str | None = None
+
+
 class Waiver(_Rules, frozen=True):
     """A dated, owned, approved exception, bound to one run, one check and the rule's digest. ``until`` is YYYY-MM-DD."""
 
@@ -166,6 +179,7 @@ class Policy(_Rules, frozen=True):
     executors: Executors = Executors()
     bands: tuple[str, ...] = ()
     segments: Segments = Segments()
+    environment: Environments = Environments()
     severities: dict[str, Severity] = {}
     waivers: tuple[Waiver, ...] = ()
     images: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import msgspec
 
 from auditor.errors import AuditorError
-from auditor.model.policy import Bound, Gate, Pair, Policy, Segments, Waiver
+from auditor.model.policy import Bound, Environments, Gate, Pair, Policy, Segments, Waiver
 from auditor.model.words import EvidenceLevel, Severity
 from auditor.policy.load import duration
 from auditor.policy.patterns import covers, covers_path
@@ -62,6 +62,7 @@ def _entries(base: Policy, head: Policy, checklist: Checklist) -> Iterator[_Entr
     yield from _added("/bands", base.bands, head.bands)
     yield from _removed("/bands", base.bands, head.bands)
     yield from _segments(base.segments, head.segments)
+    yield from _environment(base.environment, head.environment)
     yield from _waivers(base.waivers, head.waivers)
     yield from _added("/images", base.images, head.images)
     if head.kept.url != base.kept.url:
@@ -95,6 +96,16 @@ def _gate(at: str, base: Gate, head: Gate) -> Iterator[_Entry]:
         yield f"{at}/max-waivers", f"{base.max_waivers} became {_said(head.max_waivers)}: more could be waived at once"
     if head.sample != base.sample:
         yield f"{at}/sample", f"{_said(base.sample)} became {_said(head.sample)}, which cannot be ordered"
+
+
+def _environment(base: Environments, head: Environments) -> Iterator[_Entry]:
+    # Leaving sources out asks for more; another order, or another index, cannot be ordered.
+    if [source for source in base.sources if source in head.sources] != list(head.sources):
+        yield "/environment/sources", f"{_listed(base.sources)} became {_listed(head.sources)}"
+    if head.build == "allowed" != base.build:
+        yield "/environment/build", "refused became allowed: packages would run code to be installed"
+    if head.index != base.index:
+        yield "/environment/index", f"packages would come from {_said(head.index)} instead of {_said(base.index)}"
 
 
 def _requirement(

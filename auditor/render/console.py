@@ -87,6 +87,8 @@ def _finding(page: Page, result: Result, finding: Finding | None) -> None:
 def _reproduction(page: Page, reproduction: ReproductionResult) -> None:
     within = reading.isolation(reproduction)
     isolation = f"isolation {within}; " if within else ""
+    source = reproduction.environment.partition(" ")[0]
+    isolation += f"environment {source}; " if source not in {"", "current"} else ""
     page.line(
         ("reproduction ", "dim"),
         f"{reading.reproduction_name(reproduction)}: ",

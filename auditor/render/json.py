@@ -86,6 +86,7 @@ def _reproduction(reproduction: ReproductionResult) -> dict[str, Any]:
         "tier": reproduction.tier,
         "agreement": reproduction.agreement,
         "isolation": reproduction.isolation,
+        "environment": plain(reproduction.environment),
         "executor": plain(reproduction.executor),
         "calibrated": reproduction.calibrated,
         "seconds": _finite(reproduction.seconds),

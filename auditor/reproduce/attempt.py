@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import json
 import os
@@ -16,17 +15,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from auditor.environment import allowed, capture
-from auditor.errors import AuditorError, UndecidableError
+from auditor.environment import allowed
+from auditor.errors import UndecidableError
 from auditor.model.run import DataSource, Executor, Reproduction, Run
 from auditor.model.words import Isolation
 from auditor.reproduce import configure, other_weights, thin
 from auditor.reproduce.bundle.nouns import Variation
 from auditor.reproduce.configure import Changes
+from auditor.reproduce.environment import Provided
 from auditor.reproduce.expected import outputs_of
 from auditor.reproduce.inputs import Inputs
 from auditor.reproduce.request import Request
-from auditor.reproduce.sandbox import Execution, Interpreter, Job, Sandbox, house, is_python
+from auditor.reproduce.sandbox import Execution, Job, Sandbox, house, is_python
 from auditor.reproduce.trial import Seeding, Trial, digest_of, seedings_in
 from auditor.reproduce.workspace import Made, Spot, Workspace
 
@@ -120,17 +120,17 @@ class Bench:
         reproduction: Reproduction,
         *,
         sandbox: Sandbox,
-        interpreter: Interpreter,
+        provided: Provided,
         deadline: float | None,
     ) -> None:
         self.request = request
         self.reproduction = reproduction
-        self.interpreter = interpreter
+        self.provided = provided
+        self.interpreter = provided.interpreter
         self._sandbox = sandbox
         self._deadline = deadline
         self._stack = ExitStack()
         self._cancel = threading.Event()
-        self._executor: Executor | None = None
         # Where nothing isolates the command, nothing can be mounted for it either.
         isolated = sandbox.isolation is not Isolation.NONE
         self._inputs = Inputs(lambda: self.request.repository.common_dir / "auditor" / "inputs") if isolated else None
@@ -145,6 +145,11 @@ class Bench:
     def isolation(self) -> Isolation:
         """What stands between the command and this machine."""
         return self._sandbox.isolation
+
+    @property
+    def environment(self) -> str:
+        """Where interpreter and libraries come from."""
+        return self.provided.source
 
     @property
     def run_record(self) -> Run:
@@ -215,6 +220,7 @@ class Bench:
             cancel=self._cancel,
         )
         variation = Variation.of(changes, kept=kept, shifted=shifted, repeat=repeat, altered=altered)
+        workspace.notes += self.provided.notes
         return Attempt(workspace, job, argv=recorded, variation=variation, inputs=run.data)
 
     def run(self, *trials: Trial) -> None:
@@ -241,13 +247,7 @@ class Bench:
 
     def executor(self) -> Executor | None:
         """What this machine is under the recorded numeric variables; None where it cannot be told."""
-        if self._executor is None:
-            environment = self.run_record.environment
-            recorded = allowed(environment.variables) if environment else {}
-            own = {name: os.environ[name] for name in ("PATH", "HOME", "LD_LIBRARY_PATH") if name in os.environ}
-            with contextlib.suppress(AuditorError):
-                self._executor = capture(str(self.interpreter.path), own | recorded).executor
-        return self._executor
+        return self.provided.executor
 
     def _variables(self, workspace: Workspace, probe: Path, extra: Mapping[str, str]) -> dict[str, str]:
         environment = self.run_record.environment

@@ -145,6 +145,7 @@ class _One:
         self.liveness: Liveness | None = None
         self.computed: frozenset[str] = frozenset()
         self.notes: list[str] = []
+        self.environment = ""
         self.started = time.monotonic()
 
     def result(self) -> ReproductionResult:
@@ -154,7 +155,7 @@ class _One:
             return _unanswered(self.reproduction, *refusal)
         try:
             with self.rig.lab(self.request, self.reproduction) as lab:
-                self.isolation = lab.isolation
+                self.isolation, self.environment = lab.isolation, lab.environment
                 return self._execute(lab)
         except AuditorError as error:
             note = error.message if error.hint is None else f"{error.message} ({error.hint})"
@@ -293,6 +294,7 @@ class _One:
             tier=self.reproduction.tier,
             agreement=agreement,
             isolation=self.isolation,
+            environment=self.environment,
             seconds=time.monotonic() - self.started,
             note=note,
         )

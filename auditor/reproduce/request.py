@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from auditor.git import Repository
 from auditor.model.band import Calibration
 from auditor.model.comparison import ReproductionResult
-from auditor.model.policy import Tolerances
+from auditor.model.policy import Environments, Tolerances
 from auditor.model.run import Artifact, DataSource, FileRef, Lock, Run
 from auditor.model.words import Isolation, Tier
 from auditor.reproduce.liveness import Liveness
@@ -61,6 +61,7 @@ class Request:
     tolerances: Tolerances = field(default_factory=Tolerances)
     bands: Sequence[Calibration] = ()
     unknown_pair: Literal["default-table", "inconclusive"] = "default-table"
+    environment: Environments = field(default_factory=Environments)
     fetch: Fetch = _nowhere
     manifest_patterns: Sequence[str] = ()
     budget: float | None = None

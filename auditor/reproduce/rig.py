@@ -10,7 +10,7 @@ from typing import Protocol
 
 from auditor.model.run import Needs, Reproduction
 from auditor.model.words import Isolation
-from auditor.reproduce import sandbox
+from auditor.reproduce import environment, sandbox
 from auditor.reproduce.attempt import Bench
 from auditor.reproduce.request import Request
 from auditor.reproduce.trial import Lab
@@ -72,8 +72,8 @@ class Live:
     def lab(self, request: Request, reproduction: Reproduction) -> Bench:
         """A bench for it; see :class:`Rig`."""
         command = reproduction.command or (request.run.code.entrypoint if request.run.code else ())
-        interpreter = sandbox.find(command, request.repository.root)
-        return Bench(request, reproduction, sandbox=self._sandbox, interpreter=interpreter, deadline=self._deadline)
+        provided = environment.provide(request, command, self._sandbox, deadline=self._deadline)
+        return Bench(request, reproduction, sandbox=self._sandbox, provided=provided, deadline=self._deadline)
 
 
 def live(request: Request) -> Live | str:

@@ -108,6 +108,11 @@ class Lab(Protocol):
         """What stands, or stood, between the command and the machine."""
         ...
 
+    @property
+    def environment(self) -> str:
+        """Where interpreter and libraries come from, or came from: ``lock sha256:…``, ``current``."""
+        ...
+
     def prepare(
         self,
         changes: Changes | None = None,

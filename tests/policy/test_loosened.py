@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from auditor.compare.tolerance import metric_tolerance
 from auditor.errors import UsageError
 from auditor.model.policy import (
+    Environments,
     Executors,
     ForPair,
     Gate,
@@ -111,6 +112,12 @@ LESS = {  # name: (stricter, looser, pointer); the other way round is no finding
     "tensor wider": (tensors({"*": TIGHT}), tensors({"*": WIDE}), "/tolerances/tensors/*"),
     "auto instead of equality": (tensors({"*": Pair()}), tensors({"*": "auto"}), "/tolerances/tensors/*"),
     "ignore widened": (policy(tolerances=Tolerances(ignore=())), BASE, "/tolerances/ignore"),
+    "another source of environments": (
+        policy(environment=Environments(sources=("lock",))),
+        BASE,
+        "/environment/sources",
+    ),
+    "packages built": (BASE, policy(environment=Environments(build="allowed")), "/environment/build"),
     "unknown pair let through": (policy(executors=Executors(unknown_pair="inconclusive")), BASE, "/executors/unknown-pair"),
     "waiver added": (BASE, waiver(), "/waivers/0"),
     "waiver extended": (waiver(), waiver(until="2026-06-02"), "/waivers/0"),
@@ -261,6 +268,12 @@ POLICIES = st.builds(
         tensors=st.fixed_dictionaries({"*": PAIRS | st.just("auto")}),
         ignore=st.sampled_from([(), ("*_time",), ("*",)]),
     ),
+    environment=st.builds(
+        Environments,
+        sources=st.lists(st.sampled_from(["lock", "image", "current"]), min_size=1, unique=True).map(tuple),
+        build=st.sampled_from(["refused", "allowed"]),
+        index=st.sampled_from([None, "https://x.example"]),
+    ),
     executors=st.builds(Executors, unknown_pair=st.sampled_from(["default-table", "inconclusive"])),
     severities=st.dictionaries(st.just("own/x"), st.sampled_from(Severity)),
     waivers=st.sampled_from([(), waiver().waivers, waiver(until="2026-07-01").waivers]),
@@ -296,3 +309,15 @@ def test_every_pointer_stands_in_the_policy_or_its_parent_does(one, other):
         for key in entry.pointer.split("/")[1:-1]:
             parent = parent[key.replace("~1", "/").replace("~0", "~")]
         assert entry.message
+
+
+@pytest.mark.parametrize(
+    ("one", "pointer"),
+    [
+        (Environments(sources=("current", "lock")), "/environment/sources"),
+        (Environments(index="https://packages.example.org/simple"), "/environment/index"),
+    ],
+)
+def test_environments_that_cannot_be_ordered_are_named_both_ways(one, pointer):
+    assert pointers(BASE, policy(environment=one)) == [pointer]
+    assert pointers(policy(environment=one), BASE) == [pointer]

@@ -51,7 +51,7 @@ def test_every_key_of_the_contract_and_no_other():
     assert smoke == {
         "name": "smoke", "tier": "smoke", "agreement": "within-tolerance", "isolation": "bwrap",
         "executor": "x86-64-v3/openblas/haswell/2", "calibrated": False, "seconds": 1.25,
-        "note": None,
+        "note": None, "environment": "",
     }  # fmt: skip
     assert comparisons[0] == {
         "of": "metric:accuracy", "expected": 0.97, "actual": 0.97, "agreement": "bitwise", "tolerance": {}, "excess": 0.0,

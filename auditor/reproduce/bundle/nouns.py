@@ -110,6 +110,7 @@ class Executed(_Told, frozen=True):
     commit: str
     argv: tuple[str, ...] = ()
     isolation: Isolation = Isolation.NONE
+    environment: str = ""
     executor: str = ""
     features: dict[str, Json] = {}
     started: str | None = None

@@ -94,6 +94,7 @@ class Recording:
                 commit=bench.request.commit,
                 argv=attempt.argv,
                 isolation=bench.isolation,
+                environment=bench.environment,
                 executor=executor.class_ if executor else "",
                 features=executor.features if executor else {},
                 started=_when(started),

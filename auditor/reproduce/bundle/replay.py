@@ -118,6 +118,11 @@ class ReplayLab:
         """What stood between the command and the machine, as the bundle says."""
         return self._first.isolation
 
+    @property
+    def environment(self) -> str:
+        """Where interpreter and libraries came from, as the bundle says."""
+        return self._first.environment
+
     def prepare(
         self,
         changes: Changes | None = None,
@@ -157,4 +162,6 @@ class ReplayLab:
         allowed = {*request.isolation, *((Isolation.NONE,) if request.allow_none else ())}
         if told.isolation not in allowed:
             raise UndecidableError(f"it was executed with isolation {told.isolation}, which is not accepted here")
+        if (source := told.environment.partition(" ")[0]) not in request.environment.sources:
+            raise UndecidableError(f"it was executed in an environment ({source or 'unnamed'}) that is not accepted here")
         return told

@@ -35,6 +35,7 @@ _SETTINGS = (
     "ssl/certs",
     "ssl/openssl.cnf",
 )
+_NETWORK = ("resolv.conf", "gai.conf")
 # Ids that systemd hands out to transient services: none of this machine's files belongs to them.
 _FIRST_ID, _IDS = 61184, 4000
 # No capability is left, and the loopback is the only network.
@@ -75,7 +76,7 @@ class Bwrap:
             ended = process.run(
                 [
                     *process.limited(job.limits, timeout=job.timeout, count_processes=self._as_root),
-                    *(self._program, *self._namespaces(), *world, *filtered),
+                    *(self._program, *self._namespaces(network=job.network), *world, *filtered),
                     *self._drop(uid),
                     *job.argv,
                 ],
@@ -98,8 +99,14 @@ class Bwrap:
             isolation=self.isolation,
         )
 
-    def _namespaces(self) -> list[str]:
-        spaces = ["--unshare-net", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
+    def _namespaces(self, *, network: bool) -> list[str]:
+        spaces = [
+            *([] if network else ["--unshare-net"]),
+            "--unshare-pid",
+            "--unshare-ipc",
+            "--unshare-uts",
+            "--unshare-cgroup-try",
+        ]
         spaces += [] if self._as_root else ["--unshare-user", "--disable-userns"]
         return [*spaces, "--hostname", "sandbox", "--die-with-parent", "--new-session"]
 
@@ -158,7 +165,7 @@ def _world(job: Job) -> list[str]:
             world += ["--symlink", str(place.readlink()), str(place)]
         elif place.is_dir():
             world += ["--ro-bind", str(place), str(place)]
-    for name in _SETTINGS:
+    for name in (*_SETTINGS, *(_NETWORK if job.network else ())):
         if Path("/etc", name).exists():
             world += [*_parents(f"/etc/{name}"), "--ro-bind", f"/etc/{name}", f"/etc/{name}"]
     # Libraries choose their thread counts by the processors they find here.
@@ -181,7 +188,7 @@ def _interpreter(job: Job) -> list[str]:
 
 
 def _furniture(job: Job, uid: int, gid: int) -> Iterable[str]:
-    for place, inside in house.furnish(job.base / "etc", home=job.home, uid=uid, gid=gid):
+    for place, inside in house.furnish(job.base / "etc", home=job.home, uid=uid, gid=gid, network=job.network):
         yield from ("--ro-bind", str(place), inside)
 
 

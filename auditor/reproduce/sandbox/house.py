@@ -49,13 +49,13 @@ def variables(interpreter: Interpreter, *, home: Path, scratch: Path) -> dict[st
     }
 
 
-def furnish(folder: Path, *, home: Path, uid: int, gid: int) -> list[tuple[Path, str]]:
+def furnish(folder: Path, *, home: Path, uid: int, gid: int, network: bool = False) -> list[tuple[Path, str]]:
     """Write the few files of /etc that programs look themselves up in; ``(file here, path inside)`` of each."""
     content = {
         "passwd": f"root:x:0:0:root:/:/usr/sbin/nologin\n{USER}:x:{uid}:{gid}:{USER}:{home}:/bin/sh\n",
         "group": f"root:x:0:\n{USER}:x:{gid}:\n",
         "hosts": "127.0.0.1 localhost sandbox\n::1 localhost\n",
-        "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
+        "nsswitch.conf": f"passwd: files\ngroup: files\nhosts: files{' dns' if network else ''}\n",
     }
     folder.mkdir(exist_ok=True)
     for name, text in content.items():

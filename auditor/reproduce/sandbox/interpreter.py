@@ -14,6 +14,8 @@ from pathlib import Path
 
 from auditor.environment.interpreter import executable
 from auditor.errors import UndecidableError
+from auditor.git import GitError
+from auditor.reproduce import plumbing
 
 _PYTHON = re.compile(r"^(python|pypy)[0-9.]*t?$")
 _PATIENCE = 60.0
@@ -89,11 +91,29 @@ def find(argv: Sequence[str], directory: Path) -> Interpreter:
         path = executable(name, os.environ, directory)
         if path is None:
             continue
+        if _is_committed(Path(path), directory):
+            refused = f"{name} is committed in the repository under audit, and is not started outside of the sandbox"
+            continue
         try:
             return describe(path)
         except UndecidableError as error:
             refused = error.message
     raise UndecidableError(refused or "there is no python here to re-execute the run with")
+
+
+def _is_committed(path: Path, repository: Path) -> bool:
+    """Whether an interpreter, or anything in the environment that it belongs to, is part of what is judged."""
+    place = Path(os.path.abspath(path))  # noqa: PTH100  (links stay: where it is named decides, and where it leads, too)
+    for known in (place, place.resolve()):
+        if not known.is_relative_to(repository):
+            continue
+        folder = known.parent.parent if known.parent.name in {"bin", "Scripts"} else known
+        try:
+            if plumbing.git(repository, "ls-files", "-z", "--", str(folder)):
+                return True
+        except GitError:
+            continue  # no repository: nothing is committed
+    return False
 
 
 @cache
@@ -116,12 +136,13 @@ def describe(path: str) -> Interpreter:
         path=own,
         prefixes=tuple(dict.fromkeys(Path(prefix) for prefix in about["prefixes"])),
         search=tuple(Path(entry) for entry in about["path"]),
-        links=_links(own),
+        links=links(own),
         user=Path(about["user"]) if about["user"] else None,
     )
 
 
-def _links(path: Path) -> tuple[tuple[Path, str], ...]:
+def links(path: Path) -> tuple[tuple[Path, str], ...]:
+    """``(link, target)`` for each link between ``path`` and the real program."""
     found = []
     for _ in range(16):
         if not path.is_symlink():

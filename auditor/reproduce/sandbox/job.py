@@ -33,6 +33,7 @@ class Job:
         sealed: inputs inside ``work`` that may only be read.
         mounts: ``(file here, absolute path inside)``.
         cancel: set from another thread to end the command at once.
+        network: whether it may reach the network. For installers alone: what is under judgement never may.
     """
 
     argv: tuple[str, ...]
@@ -49,6 +50,7 @@ class Job:
     timeout: float = 120.0
     limits: Limits = Limits()
     cancel: threading.Event = field(default_factory=threading.Event)
+    network: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
