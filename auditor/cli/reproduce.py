@@ -34,8 +34,13 @@ Exit codes: 0 agreed, 1 diverged, 4 could not be decided.""",
 )
 @click.option(
     "--isolation",
-    type=click.Choice([Isolation.BWRAP.value, Isolation.NONE.value]),
-    help="What stands between the code and this machine.  [default: bwrap where it works, else none]",
+    type=click.Choice([isolation.value for isolation in Isolation]),
+    help="What stands between the code and this machine.  [default: bwrap, else container, else none]",
+)
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Say what would be executed, and what each promise of the sandbox comes to; execute nothing.",
 )
 @click.option(
     "--challenge",
@@ -46,7 +51,6 @@ Exit codes: 0 agreed, 1 diverged, 4 could not be decided.""",
 @click.option("--explain", is_flag=True, help="Say where it parts from the record first, and what that usually means.")
 @click.option("--stage", metavar="S", help="Execute this stage alone, on the recorded bytes of those before it.")
 @click.option("--steps", type=click.IntRange(min=1), metavar="N", help="With --tier prefix: how many steps.  [default: 100]")
-@click.option("--dry-run", is_flag=True, help="Say what would be executed, and execute nothing.")
 @click.option("--change", is_flag=True, help="Execute what a merge gate would: all that the commits since --base bring.")
 @click.option(
     "--evidence-out",

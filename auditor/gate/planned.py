@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from auditor.errors import UndecidableError
 from auditor.evidence.history import History
@@ -12,6 +12,7 @@ from auditor.gate.subject import from_file, select_files
 from auditor.gate.worktree import Rehearsal, policy_of, root_of
 from auditor.git import Repository
 from auditor.model.run import Run
+from auditor.model.words import Isolation
 from auditor.policy.load import duration
 from auditor.reproduce.plan import Step
 from auditor.reproduce.plan import plan as steps_of
@@ -43,7 +44,26 @@ def plan(rehearsal: Rehearsal) -> str:
     finally:
         if repository is not None:
             repository.close()
-    return "\n".join(lines)
+    chosen = gate.isolation if rehearsal.isolation is None else (rehearsal.isolation,)
+    return "\n".join([*lines, *_sandboxes(chosen)])
+
+
+def _sandboxes(chosen: Sequence[Isolation]) -> list[str]:
+    """What the promises of each kind of isolation came to on this machine."""
+    from auditor.reproduce.sandbox import trial  # noqa: PLC0415  (only when somebody asks)
+
+    lines = []
+    for isolation in chosen:
+        tried = trial(isolation)
+        lines.append(
+            f"isolation {isolation}: {'can be used' if tried.sandbox is not None else f'not here ({tried.reason})'}"
+        )
+        if isolation is Isolation.NONE:
+            lines.append("  it promises nothing: the command runs as you, with your files and your network")
+        for promise in tried.promises:
+            lines.append(f"  {'BROKEN' if promise.broken else 'kept'}: {promise.name}: {promise.words}")
+            lines += [f"    {words}" for words in promise.broken]
+    return lines
 
 
 def _head(path: str, run: Run, repository: Repository | None) -> str:

@@ -21,7 +21,10 @@ _NETWORK = re.compile(
     r"|No route to host|gaierror|Max retries exceeded|ENETUNREACH|Could not resolve host|OfflineModeIsEnabled|offline mode"
 )
 _NOT_WRITABLE = re.compile(r"(?:PermissionError|Permission denied|Read-only file system)[^\n'\"]*(?:['\"]([^'\"\n]+)['\"])?")
-_NO_PROGRAM = re.compile(r"(?:execvp|failed to execute) ([^:\n]+): (?:No such file or directory|Permission denied)")
+_NO_PROGRAM = re.compile(
+    r"(?:execvp|failed to execute) ([^:\n]+): (?:No such file or directory|Permission denied)"
+    r"|(?:exec|executable file):? [\"`]([^\"`\n]+)[\"`]:? (?:not found|no such file|stat )"
+)
 _NO_LIBRARY = re.compile(r"(?:ImportError|OSError): (lib[^:\n]+): cannot open shared object file")
 _MEMORY = re.compile(r"MemoryError|Cannot allocate memory|std::bad_alloc|Unable to allocate")
 
@@ -38,6 +41,8 @@ def diagnose(execution: Execution, run: Run, *, work: Path, repository: Path) ->
     """Why ``execution``, which did not succeed, ended as it did."""
     if execution.timed_out:
         return _unsure(f"the command was still running after {execution.seconds:.0f} s and was ended")
+    if execution.ended_for is not None:
+        return _unsure(f"{execution.ended_for} and was ended; use a larger machine, or a smaller --smoke")
     words = execution.stderr_tail + "\n" + execution.stdout_tail
     for pattern, explain in _EXPLANATIONS:
         found = pattern.search(words)

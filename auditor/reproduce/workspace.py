@@ -11,7 +11,6 @@ import os
 import re
 import shutil
 import stat
-import tempfile
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -25,6 +24,7 @@ from auditor.model.run import DataSource
 from auditor.reproduce import inputs, patch, submodules
 from auditor.reproduce.checkout import checkout
 from auditor.reproduce.inputs import Inputs
+from auditor.reproduce.room import Room, remove
 
 MANIFESTS = ("**/*.run.yaml", "**/*.run.json")
 """Files that are manifests wherever they lie: a command never sees what it is expected to produce."""
@@ -94,6 +94,7 @@ class Workspace:
         self._reads = reads
         self._spot = spot
         self._bound: dict[str, Path] = {}
+        self._room = Room()
         self._before: frozenset[str] = frozenset()
         self.notes: list[str] = []
         self.missing: list[str] = []
@@ -101,7 +102,7 @@ class Workspace:
         self.mounts: list[tuple[Path, str]] = []
 
     def __enter__(self) -> Self:
-        spot = self._spot or Spot(base=_temporary(self._repository.root))
+        spot = self._spot or Spot(base=self._room.make(self._repository.root))
         self.base = spot.base
         try:
             for name in (spot.work, spot.home, "scratch", "shown"):
@@ -114,12 +115,16 @@ class Workspace:
             self._make_room()
             self._before = frozenset(_files(self.root))
         except BaseException:
-            _remove(self.base)
+            self._leave()
             raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        _remove(self.base)
+        self._leave()
+
+    def _leave(self) -> None:
+        remove(self.base)
+        self._room.release()
 
     def input(self, seen: str) -> Path | None:
         """The file on this machine that the command sees at ``seen``, a path in the repository or an absolute one."""
@@ -303,25 +308,3 @@ def _files(root: Path) -> list[str]:
         links = [name for name in names if (Path(folder) / name).is_symlink()]
         found += [(Path(folder) / name).relative_to(root).as_posix() for name in (*files, *links)]
     return found
-
-
-def _temporary(repository: Path) -> Path:
-    made = Path(tempfile.mkdtemp(prefix="auditor-")).resolve()
-    if made.is_relative_to(repository.resolve()):
-        made.rmdir()
-        made = Path(tempfile.mkdtemp(prefix="auditor-", dir="/tmp")).resolve()
-    return made
-
-
-def _remove(base: Path) -> None:
-    shutil.rmtree(base, ignore_errors=True)
-    if not base.exists():
-        return
-    # The command may have taken its owner the right to delete: give it back, then try once more.
-    for folder, _, _ in os.walk(base):
-        Path(folder).chmod(0o700)
-        for name in os.listdir(folder):  # noqa: PTH208  (names only, of folders that may just have become readable)
-            place = Path(folder, name)
-            if place.is_dir() and not place.is_symlink():
-                place.chmod(0o700)
-    shutil.rmtree(base)

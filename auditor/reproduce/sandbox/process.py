@@ -11,7 +11,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -23,12 +23,21 @@ _BLOCK = 1 << 16
 _GRACE = 5.0
 
 
+def _content() -> str | None:
+    """Nothing to complain about."""
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """How a process ended; ``exit`` is negative for a signal, ``seconds`` is wall time."""
+    """How a process ended; ``exit`` is negative for a signal, ``seconds`` is wall time.
+
+    ``ended_for`` says which limit it was ended for, None for that of time and for none.
+    """
 
     exit: int
     timed_out: bool
+    ended_for: str | None
     seconds: float
     stdout: bytes
     stderr: bytes
@@ -40,11 +49,13 @@ class _Tail:
     def __init__(self, stream: IO[bytes], limit: int) -> None:
         self.stream = stream
         self._limit = limit
+        self.total = 0
         self._kept = bytearray()
 
     def read(self) -> bool:
         """Take what is there; False at the end of the stream."""
         block = os.read(self.stream.fileno(), _BLOCK)
+        self.total += len(block)
         self._kept += block
         del self._kept[: -self._limit]
         return bool(block)
@@ -59,11 +70,14 @@ def run(  # noqa: PLR0913  (one call that says everything reads better than a no
     directory: Path,
     variables: Mapping[str, str],
     timeout: float,
-    output: int,
+    limits: Limits,
     cancel: threading.Event,
     pass_fds: Sequence[int] = (),
+    complaint: Callable[[], str | None] = _content,
 ) -> Ended:
-    """Run ``argv`` in its own session for at most ``timeout`` seconds, keeping the last ``output`` bytes of each stream.
+    """Run ``argv`` in its own session for at most ``timeout`` seconds, keeping the end of what it prints.
+
+    ``complaint`` is asked every so often, and tells why it has to be ended before its time.
 
     Raises:
         OSError: the program cannot be started.
@@ -79,13 +93,22 @@ def run(  # noqa: PLR0913  (one call that says everything reads better than a no
         start_new_session=True,
         pass_fds=pass_fds,
     )
-    timed_out = False
+    timed_out, reason = False, None
     try:
-        tails = [_Tail(stream, output) for stream in (process.stdout, process.stderr) if stream]
+        tails = [_Tail(stream, limits.output) for stream in (process.stdout, process.stderr) if stream]
         with selectors.DefaultSelector() as waiting:
             for tail in tails:
                 waiting.register(tail.stream, selectors.EVENT_READ, tail)
-            timed_out = not _follow(process, waiting, deadline=started + timeout, cancel=cancel)
+
+            def objection() -> str | None:
+                if sum(tail.total for tail in tails) > limits.printed:
+                    return f"the command printed more than {limits.printed} bytes"
+                return complaint()
+
+            while (going := _follow(process, waiting)) and not timed_out and reason is None:
+                timed_out = time.monotonic() > started + timeout or cancel.is_set()
+                reason = objection()
+            timed_out = timed_out and going
             kill(process)
             _drain(waiting)
     finally:
@@ -96,21 +119,20 @@ def run(  # noqa: PLR0913  (one call that says everything reads better than a no
                 stream.close()
     stdout, stderr = (tail.content() for tail in tails)
     seconds = time.monotonic() - started
-    return Ended(exit=process.returncode, timed_out=timed_out, seconds=seconds, stdout=stdout, stderr=stderr)
+    return Ended(
+        exit=process.returncode, timed_out=timed_out, ended_for=reason, seconds=seconds, stdout=stdout, stderr=stderr
+    )
 
 
-def _follow(
-    process: subprocess.Popen[bytes], waiting: selectors.BaseSelector, *, deadline: float, cancel: threading.Event
-) -> bool:
-    """Read until the process ends; False when its time is up or it was cancelled."""
-    while process.poll() is None:
-        if time.monotonic() > deadline or cancel.is_set():
-            return False
-        if not waiting.get_map():
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(_STEP)
-            continue
+def _follow(process: subprocess.Popen[bytes], waiting: selectors.BaseSelector) -> bool:
+    """Read what is there, for a moment; False once the process has ended."""
+    if process.poll() is not None:
+        return False
+    if waiting.get_map():
         _read(waiting, _STEP)
+    else:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_STEP)
     return True
 
 
@@ -150,6 +172,7 @@ def limited(limits: Limits, *, timeout: float, count_processes: bool) -> list[st
         "fsize": (resource.RLIMIT_FSIZE, limits.file_size),
         "nofile": (resource.RLIMIT_NOFILE, limits.open_files),
         "cpu": (resource.RLIMIT_CPU, int(timeout * cpus) + 1),
+        "data": (resource.RLIMIT_DATA, limits.memory),
     }
     if count_processes:
         wanted["nproc"] = (resource.RLIMIT_NPROC, limits.processes)

@@ -1,8 +1,9 @@
-"""A small system call filter for what namespaces do not cover, assembled by hand for the two common architectures.
+"""A small system call filter for what namespaces do not cover: made by libseccomp where it is installed, else by hand.
 
 It denies sockets that reach past a network namespace (AF_VSOCK: the host of a virtual machine) and new user namespaces,
 which would give the command capabilities again. ``clone3`` hides its flags from a filter, so it is said not to exist, and
-libraries fall back on ``clone``. Nothing that honest programs do is denied.
+libraries fall back on ``clone``. The one that libseccomp makes also denies keys of the kernel, which belong to a user and to
+no namespace, and probes of it. Nothing that honest programs do is denied.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ import errno
 import os
 import platform
 import struct
+import tempfile
 from collections.abc import Iterator
+from functools import cache
 
 # AUDIT_ARCH_* of linux/audit.h, then the numbers of socket, clone, unshare and clone3 of the system call tables.
 _ARCHITECTURES = {"x86_64": (0xC000003E, 41, 56, 272, 435), "aarch64": (0xC00000B7, 198, 220, 97, 435)}
@@ -51,10 +54,36 @@ def program(machine: str) -> bytes | None:
     return b"".join(struct.pack("=HBBI", *step) for step in steps)
 
 
+@cache
+def made() -> bytes | None:
+    """The filter for this machine, None where neither the library nor we have one."""
+    return by_library() or program(platform.machine())
+
+
+def by_library() -> bytes | None:
+    """The filter as libseccomp makes it, None where it is not installed."""
+    try:
+        import pyseccomp  # noqa: PLC0415  (optional: the extra `sandbox`)
+    except (ImportError, OSError, RuntimeError):
+        return None
+    denied, unknown = pyseccomp.ERRNO(errno.EPERM), pyseccomp.ERRNO(errno.ENOSYS)
+    rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
+    rules.add_rule(denied, "socket", pyseccomp.Arg(0, pyseccomp.EQ, _AF_VSOCK))
+    for name in ("clone", "unshare"):
+        rules.add_rule(denied, name, pyseccomp.Arg(0, pyseccomp.MASKED_EQ, _CLONE_NEWUSER, _CLONE_NEWUSER))
+    rules.add_rule(unknown, "clone3")
+    for name in ("add_key", "bpf", "keyctl", "perf_event_open", "request_key"):
+        rules.add_rule(denied, name)
+    with tempfile.TemporaryFile() as exported:
+        rules.export_bpf(exported)
+        exported.seek(0)
+        return exported.read()
+
+
 @contextlib.contextmanager
 def filter_file() -> Iterator[int | None]:
     """A file descriptor that holds the filter of this machine, None where there is none."""
-    code = program(platform.machine()) if hasattr(os, "memfd_create") else None
+    code = made() if hasattr(os, "memfd_create") else None
     if code is None:
         yield None
         return

@@ -87,14 +87,43 @@ def test_other_bytes_than_the_lock_pins_are_refused(tool, index, base, box, tmp_
     assert [p.name for p in (tmp_path / "kept").iterdir() if p.suffix != ".lock"] == []
 
 
-def test_a_package_that_has_to_be_built_runs_nothing(tool, index, base, box, tmp_path):
-    source = tmp_path / "evil-1.0"
+BACKEND = """
+import sys, zipfile
+def build_wheel(folder, settings=None, metadata=None):
+    print("THE BACKEND RAN", file=sys.stderr)
+    name = "built-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(f"{folder}/{name}", "w") as wheel:
+        wheel.writestr("built.py", "VALUE = 43")
+        wheel.writestr("built-1.0.dist-info/METADATA", "Metadata-Version: 2.1\\nName: built\\nVersion: 1.0\\n")
+        wheel.writestr("built-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+        wheel.writestr("built-1.0.dist-info/RECORD", "")
+    return name
+"""
+
+
+def source_only(index, folder) -> str:
+    """A package that is published as its source, with a build script of its own; its pin."""
+    source = folder / "built-1.0"
     source.mkdir()
-    (source / "setup.py").write_text("open('/tmp/built', 'w').write('x')\n")
-    subprocess.run(["tar", "czf", "evil-1.0.tar.gz", "evil-1.0"], cwd=tmp_path, check=True)
-    lock = index.publish("evil", "1.0", "evil-1.0.tar.gz", (tmp_path / "evil-1.0.tar.gz").read_bytes())
-    with pytest.raises(UndecidableError):
-        rebuild(recipe(lock, index, base, installer=tool), tmp_path / "kept", box, timeout=120)
+    (source / "backend.py").write_text(BACKEND)
+    (source / "PKG-INFO").write_text("Metadata-Version: 2.1\nName: built\nVersion: 1.0\n")
+    project = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+    (source / "pyproject.toml").write_text(project + '[project]\nname = "built"\nversion = "1.0"\n')
+    subprocess.run(["tar", "czf", "built-1.0.tar.gz", "built-1.0"], cwd=folder, check=True)
+    return index.publish("built", "1.0", "built-1.0.tar.gz", (folder / "built-1.0.tar.gz").read_bytes())
+
+
+def test_a_package_that_has_to_be_built_runs_nothing(tool, index, base, box, tmp_path):
+    wanted = recipe(source_only(index, tmp_path), index, base, installer=tool)
+    with pytest.raises(UndecidableError) as refused:
+        rebuild(wanted, tmp_path / "kept", box, timeout=120)
+    assert "BACKEND RAN" not in refused.value.message
+
+
+def test_a_policy_may_allow_building_in_the_sandbox(index, base, box, tmp_path):
+    wanted = replace(recipe(source_only(index, tmp_path), index, base), build=True)
+    built = rebuild(wanted, tmp_path / "kept", box, timeout=120)
+    assert (built.search[0] / "built.py").read_text() == "VALUE = 43"
 
 
 def test_start_up_files_of_packages_run_in_the_sandbox_alone(index, base, box, tmp_path):
