@@ -196,7 +196,7 @@ class Bench:
         command = self.reproduction.command or (run.code.entrypoint if run.code else ())
         recorded = configure.words(wanted, command)
         argv, config = configure.apply(run, wanted, command, work=workspace.root, folder=workspace.shown)
-        if argv and is_python(argv[0]):
+        if argv and is_python(argv[0]) and self.provided.image is None:
             argv = (str(self.interpreter.path), *argv[1:])
         probe = workspace.shown / "probe"
         probe.mkdir()
@@ -218,6 +218,7 @@ class Bench:
             variables=self._variables(workspace, probe, extra),
             timeout=self._timeout(),
             cancel=self._cancel,
+            image=self.provided.image,
         )
         variation = Variation.of(changes, kept=kept, shifted=shifted, repeat=repeat, altered=altered)
         workspace.notes += self.provided.notes

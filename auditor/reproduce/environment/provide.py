@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from dataclasses import dataclass, replace
 from functools import cache
@@ -11,6 +12,7 @@ from pathlib import Path
 from auditor.environment import allowed, capture
 from auditor.errors import AuditorError, UndecidableError
 from auditor.model.run import Environment, Executor, Run
+from auditor.model.words import Isolation
 from auditor.reproduce import sandbox
 from auditor.reproduce.environment.base import find_base
 from auditor.reproduce.environment.installer import find_installer
@@ -19,6 +21,7 @@ from auditor.reproduce.environment.rebuild import Recipe, rebuild
 from auditor.reproduce.request import Request
 
 _PATIENCE = 600.0
+_PINNED = re.compile(r"[a-z0-9][A-Za-z0-9._/:-]*@sha256:[0-9a-f]{64}")
 _OWN = "ml-run-auditor"
 _SHOWN = 5
 
@@ -28,7 +31,8 @@ class Provided:
     """An interpreter to execute a run with.
 
     Attributes:
-        source: ``lock sha256:…`` or ``current``: which of the policy's sources it came from.
+        source: ``lock sha256:…``, ``image …`` or ``current``: which of the policy's sources it came from.
+        image: the container image to execute in, None for this machine's own files.
         described: what it holds under the recorded numeric variables, None where it cannot be told.
         notes: what differs from the record, and why a better source was not used.
     """
@@ -37,6 +41,7 @@ class Provided:
     source: str
     described: Environment | None
     notes: tuple[str, ...] = ()
+    image: str | None = None
 
     @property
     def executor(self) -> Executor | None:
@@ -59,7 +64,7 @@ def provide(request: Request, command: tuple[str, ...], box: sandbox.Sandbox, *,
                 case "lock":
                     found = _lock(request, current, box, deadline)
                 case "image":
-                    found = _image(request.run)
+                    found = _image(request.run, box)
                 case "current":
                     found = _current(request.run, current)
         except AuditorError as error:
@@ -76,10 +81,17 @@ def _current(run: Run, current: sandbox.Interpreter) -> Provided:
     return Provided(interpreter=current, source="current", described=described, notes=_differences(run, described))
 
 
-def _image(run: Run) -> Provided | None:
-    if run.environment is None or run.environment.container is None:
+def _image(run: Run, box: sandbox.Sandbox) -> Provided | None:
+    recorded = run.environment.container if run.environment is not None else None
+    if recorded is None:
         return None
-    raise UndecidableError("the recorded container image is not started: only containers of this machine's own files are")
+    if _PINNED.fullmatch(recorded.image) is None:
+        raise UndecidableError("the recorded image is not named by digest")
+    if box.isolation is not Isolation.CONTAINER:
+        raise UndecidableError("the recorded image needs isolation container")
+    # Its programs answer no questions outside of it: what it holds is what its digest says.
+    interpreter = sandbox.Interpreter(path=Path("python"), prefixes=(), search=(), links=())
+    return Provided(interpreter=interpreter, source=f"image {recorded.image}", described=None, image=recorded.image)
 
 
 def _lock(request: Request, current: sandbox.Interpreter, box: sandbox.Sandbox, deadline: float | None) -> Provided | None:

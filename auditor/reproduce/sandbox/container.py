@@ -32,6 +32,7 @@ _FOLDERS = ("dev", "etc", "home", "opt", "proc", "root", "run", "srv", "sys", "t
 _PATIENCE = 60.0
 _ENGINE_FAILED = 125
 _CLIENT = ("PATH", "HOME", "XDG_RUNTIME_DIR", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "DOCKER_HOST", "CONTAINER_HOST", "TMPDIR")
+_PLACES = frozenset({"PATH", "LD_LIBRARY_PATH", "PYTHONUSERBASE"})
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY")
 
 
@@ -64,6 +65,10 @@ class Container:
     def run(self, job: Job) -> Execution:
         """Run ``job``; see :class:`~auditor.reproduce.sandbox.job.Sandbox`."""
         engine, name = self._engine, f"auditor-{uuid.uuid4().hex}"
+        if job.image is not None and _engine(engine, "image", "inspect", job.image).returncode:
+            raise UndecidableError(
+                f"the image {job.image} is not on this machine", hint=f"{Path(engine.program).name} pull {job.image}"
+            )
         uid = spare_id() if self._as_root else os.getuid()
         gid = uid if self._as_root else os.getgid()
         writable = (job.work, job.home, job.scratch)
@@ -88,7 +93,7 @@ class Container:
         usage = Usage(writable, job.limits.disk)
         try:
             ended = process.run(
-                engine.command(*words, "--entrypoint", job.argv[0], _image(engine), *job.argv[1:]),
+                engine.command(*words, "--entrypoint", job.argv[0], job.image or _image(engine), *job.argv[1:]),
                 directory=Path("/"),
                 variables=_client(),
                 timeout=job.timeout,
@@ -131,9 +136,24 @@ class Container:
             for name in _PROXIES:
                 yield from (f"{name}=", f"{name.lower()}=")
         for name, value in job.variables.items():
-            yield f"{name}={value}"
+            # An image knows best where its own programs lie.
+            if job.image is None or name not in _PLACES:
+                yield f"{name}={value}"
 
     def _binds(self, job: Job, uid: int, gid: int) -> Iterator[str]:
+        if job.image is None:
+            yield from self._system(job)
+        for place, inside in house.furnish(job.base / "etc", home=job.home, uid=uid, gid=gid, network=job.network):
+            yield _bind(place, inside, "ro")
+        for folder in (job.work, job.home, job.scratch):
+            yield _bind(folder, folder, "rw")
+        for place in (*job.shown, *job.sealed):
+            yield _bind(place, place, "ro")
+        for place, inside in job.mounts:
+            yield _bind(place, inside, "ro")
+
+    def _system(self, job: Job) -> Iterator[str]:
+        """What an empty image shows of this machine: its system, the interpreter, and what they need."""
         for system in ("/usr", *(f"/{name}" for name in SYSTEM if not Path("/", name).is_symlink()), "/nix/store"):
             if Path(system).is_dir():
                 yield _bind(system, system, "ro")
@@ -143,14 +163,6 @@ class Container:
         for folder in shown:
             yield _bind(folder, folder, "ro")
         yield from self._links(job, shown)
-        for place, inside in house.furnish(job.base / "etc", home=job.home, uid=uid, gid=gid, network=job.network):
-            yield _bind(place, inside, "ro")
-        for folder in (job.work, job.home, job.scratch):
-            yield _bind(folder, folder, "rw")
-        for place in (*job.shown, *job.sealed):
-            yield _bind(place, place, "ro")
-        for place, inside in job.mounts:
-            yield _bind(place, inside, "ro")
 
     def _links(self, job: Job, shown: Sequence[Path]) -> Iterator[str]:
         """A link cannot be bound, only the folder that it lies in: one with nothing but the link."""

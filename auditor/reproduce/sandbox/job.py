@@ -48,6 +48,7 @@ class Job:
         sealed: inputs inside ``work`` that may only be read.
         mounts: ``(file here, absolute path inside)``.
         cancel: set from another thread to end the command at once.
+        image: a container image by digest, whose files take the place of this machine's system and interpreter.
         network: whether it may reach the network. For installers alone: what is under judgement never may.
     """
 
@@ -66,6 +67,7 @@ class Job:
     limits: Limits = field(default_factory=Limits)
     cancel: threading.Event = field(default_factory=threading.Event)
     network: bool = False
+    image: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

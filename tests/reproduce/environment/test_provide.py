@@ -1,16 +1,20 @@
 from __future__ import annotations
 
+import io
 import shutil
+import subprocess
 import sys
+import tarfile
 
 import msgspec
 import pytest
 
 from auditor import digest
 from auditor.model.policy import Environments
-from auditor.model.run import Lock
-from auditor.model.words import Agreement
+from auditor.model.run import Container, Lock
+from auditor.model.words import Agreement, Isolation
 from auditor.reproduce import sandbox
+from auditor.reproduce.sandbox import container
 
 replace = msgspec.structs.replace
 
@@ -82,3 +86,50 @@ def test_so_is_one_whose_environment_is_partly_committed(project, where):
     project.commit()
     found = sandbox.find(("venv/bin/python",), project.root)
     assert not found.path.is_relative_to(project.root)
+
+
+@pytest.fixture
+def image():
+    """An image with a shell and nothing else, by digest, in the storage of the engine that works here."""
+    engine, why = container.find()
+    assert engine is not None, why
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as archive:
+        archive.add("/usr/bin/busybox", "bin/busybox")
+        for name in ("sh", "mkdir", "echo", "cat"):
+            link = tarfile.TarInfo(f"bin/{name}")
+            link.type, link.linkname = tarfile.SYMTYPE, "busybox"
+            archive.addfile(link)
+    made = subprocess.run(engine.command("import", "-", "localhost/shell:1"), input=content.getvalue(), check=True)
+    assert made.returncode == 0
+    asked = engine.command("image", "inspect", "--format", "{{.Digest}}", "localhost/shell:1")
+    yield f"localhost/shell@{subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()}"
+    subprocess.run(engine.command("rmi", "--force", "localhost/shell:1"), capture_output=True, check=False)
+
+
+def housed(project, image):
+    project.write("train.sh", 'mkdir -p out\necho "{\\"accuracy\\": 0.$(cat conf.json | wc -c)}" > out/metrics.json\n')
+    project.command = ("sh", "train.sh")
+    run = project.record()
+    return replace(run, environment=replace(run.environment, container=Container(image=image)))
+
+
+def test_the_recorded_image_is_used_by_digest(project, image):
+    run = housed(project, image)
+    project.isolation = (Isolation.CONTAINER,)
+    (result,) = project.reproduce(run).results
+    assert (result.agreement, result.environment) == (Agreement.BITWISE, f"image {image}"), result
+
+
+def test_an_image_that_is_not_here_or_not_pinned_is_named(project, image):
+    run = housed(project, image[:-4] + "0000")
+    project.isolation = (Isolation.CONTAINER,)
+    (result,) = project.reproduce(run).results
+    assert result.agreement is Agreement.INCONCLUSIVE
+    assert "is not on this machine" in result.note
+    run = housed(project, "localhost/shell:1")
+    (result,) = project.reproduce(run, environment=Environments(sources=("image",))).results
+    assert "not named by digest" in result.note
+    project.isolation = (Isolation.BWRAP,)
+    (result,) = project.reproduce(housed(project, image), environment=Environments(sources=("image",))).results
+    assert "needs isolation container" in result.note
