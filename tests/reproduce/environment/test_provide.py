@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import uuid
 
 import msgspec
 import pytest
@@ -100,11 +101,12 @@ def image():
             link = tarfile.TarInfo(f"bin/{name}")
             link.type, link.linkname = tarfile.SYMTYPE, "busybox"
             archive.addfile(link)
-    made = subprocess.run(engine.command("import", "-", "localhost/shell:1"), input=content.getvalue(), check=True)
-    assert made.returncode == 0
-    asked = engine.command("image", "inspect", "--format", "{{.Digest}}", "localhost/shell:1")
-    yield f"localhost/shell@{subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()}"
-    subprocess.run(engine.command("rmi", "--force", "localhost/shell:1"), capture_output=True, check=False)
+    # Tests that run side by side share the engine's storage: each has a name, and so a digest, of its own.
+    name = f"localhost/shell-{uuid.uuid4().hex}"
+    subprocess.run(engine.command("import", "--message", name, "-", f"{name}:1"), input=content.getvalue(), check=True)
+    asked = engine.command("image", "inspect", "--format", "{{.Digest}}", f"{name}:1")
+    yield f"{name}@{subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()}"
+    subprocess.run(engine.command("rmi", "--force", f"{name}:1"), capture_output=True, check=False)
 
 
 def housed(project, image):
@@ -127,7 +129,7 @@ def test_an_image_that_is_not_here_or_not_pinned_is_named(project, image):
     (result,) = project.reproduce(run).results
     assert result.agreement is Agreement.INCONCLUSIVE
     assert "is not on this machine" in result.note
-    run = housed(project, "localhost/shell:1")
+    run = housed(project, image.partition("@")[0] + ":1")
     (result,) = project.reproduce(run, environment=Environments(sources=("image",))).results
     assert "not named by digest" in result.note
     project.isolation = (Isolation.BWRAP,)
