@@ -239,10 +239,11 @@ class TestDiscovery:
         with pytest.raises(UsageError, match="not inside a git work tree"):
             Repository.discover(tmp_path)
 
-    def test_bare_repository_has_no_work_tree(self, tmp_path):
+    def test_bare_repository_is_found_as_itself(self, tmp_path):
         git(tmp_path, "init", "-q", "--bare", "bare")
-        with pytest.raises(UsageError, match="not inside a git work tree"):
-            Repository.discover(tmp_path / "bare")
+        with Repository.discover(tmp_path / "bare") as found:
+            assert found.is_bare
+            assert found.root == (tmp_path / "bare").resolve()
 
     def test_no_such_directory(self, tmp_path):
         with pytest.raises(UsageError, match="no such directory"):

@@ -1,35 +1,18 @@
-"""Every sabotage is stopped by the right check, and no honest variation is stopped at all."""
+"""Every sabotage is stopped by the right check."""
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
-
-sys.path.append(str(Path(__file__).resolve().parent))
-
-from harness import Stable, cases, play
+from harness import cases, play
 
 SABOTAGES = list(cases("sabotages"))
 HONEST = list(cases("honest"))
-
-
-@pytest.fixture(scope="session")
-def stable(tmp_path_factory, shell):
-    return Stable(tmp_path_factory.mktemp("stable"), shell)
 
 
 @pytest.mark.parametrize("case", SABOTAGES, ids=lambda case: case.name)
 def test_a_sabotage_is_caught_by_the_right_check(case, stable, tmp_path):
     played = play(case, stable, tmp_path)
     assert played.is_right, f"{case.sentence}\n{played.words}, not by {sorted(case.caught_by)}\n{played.answer}"
-
-
-@pytest.mark.parametrize("case", HONEST, ids=lambda case: case.name)
-def test_an_honest_variation_is_not_blocked(case, stable, tmp_path):
-    played = play(case, stable, tmp_path)
-    assert played.is_right, f"{case.sentence}\n{played.words}\n{played.answer}"
 
 
 def test_the_gauntlet_is_as_long_as_it_claims():
