@@ -45,6 +45,10 @@ def parse(text: str, *, source: str, limits: Limits) -> Any:
     try:
         return _Builder(Events(text), source, limits).document()
     except yaml.MarkedYAMLError as error:
+        if "nesting depth" in str(error.problem):  # newer parsers look ahead and have a bound of their own, looser than ours
+            raise UnreadableError(
+                f"nested more than {limits.depth} levels deep", source=source, hint="flatten the document"
+            ) from error
         _raise_syntax(error, source)
     except yaml.YAMLError as error:  # pragma: no cover  # a reader error that the character check did not foresee
         raise UnreadableError(f"not valid YAML: {clean(str(error))}", source=source) from error

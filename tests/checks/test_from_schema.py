@@ -15,6 +15,7 @@ from auditor import digest
 from auditor.catalogue.check import catalogue
 from auditor.catalogue.checklists import Selected, select
 from auditor.engine import Gathered, ask
+from auditor.evidence.answers import Answers
 from auditor.evidence.claimed import ClaimedBytes, Scratch
 from auditor.evidence.history import History
 from auditor.evidence.manifest import Manifest
@@ -131,6 +132,7 @@ def audit(repository: Repository, value: object, selection: list[Selected] = SEL
         "measured": lambda: Measured(manifest.run, claimed),
         "history": lambda: History(repository, head),
         "reproductions": lambda: Reproductions(required=(Tier.SMOKE,), reason="nothing was executed"),
+        "answers": Answers,
         "rules": lambda: Rules(policy=Policy()),
     }
     try:

@@ -15,6 +15,7 @@ from auditor import digest
 from auditor.catalogue.checklists import Selected, select
 from auditor.engine import Gathered, ask
 from auditor.errors import UnreadableError
+from auditor.evidence.answers import Answers
 from auditor.evidence.claimed import ClaimedBytes, Scratch
 from auditor.evidence.history import History
 from auditor.evidence.manifest import Manifest
@@ -75,6 +76,7 @@ def audit(repository: Repository, value: object, reproductions: Reproductions | 
         "measured": lambda: Measured(manifest.run, claimed),
         "history": lambda: History(repository, head),
         "reproductions": lambda: reproductions or Reproductions(required=(Tier.SMOKE,), reason="nothing was executed"),
+        "answers": Answers,
         "rules": lambda: Rules(policy=Policy(), require=require),
     }
     try:

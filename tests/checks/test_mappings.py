@@ -43,4 +43,4 @@ def test_unknown_mapping_is_refused_with_those_there_are(auditor) -> None:
 
 def test_publication_lists_what_people_attest(auditor) -> None:
     assert "to be attested by people" in auditor("checks", "--checklist", "publication").expect(0).stdout
-    assert "attested" not in auditor("checks").expect(0).stdout
+    assert "attested by people" not in auditor("checks").expect(0).stdout

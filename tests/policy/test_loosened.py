@@ -72,6 +72,7 @@ def waiver(**changes):
 
 TIGHT, WIDE = Pair(absolute=1e-12), Pair(absolute=0.5, relative=0.5)
 LESS = {  # name: (stricter, looser, pointer); the other way round is no finding
+    "image allowed": (BASE, policy(images=("app@sha256:1",)), "/images"),
     "report only": (BASE, policy(mode="report-only"), "/mode"),
     "narrower manifests": (BASE, policy(manifests=("runs/**/*.run.yaml",)), "/manifests"),
     "narrower covers": (BASE, policy(covers=("src/**/*.py", "conf/**", "data/**")), "/covers"),
@@ -139,7 +140,6 @@ UNORDERED = {  # either way round is a finding
     "auto and a pair": (BASE, tensors({"*": TIGHT}), "/tolerances/tensors/*"),
     "stores": (policy(stores={"bulk": "s3://one"}), policy(stores={"bulk": "s3://two"}), "/stores/bulk"),
     "ledger": (BASE, policy(ledger="sqlite:///x"), "/ledger"),
-    "image allowed": (BASE, policy(images=("app@sha256:1",)), "/images"),
     "identities": (
         policy(trust=Trust(identities={"k": "a"})),
         policy(trust=Trust(identities={"k": "b"})),
