@@ -73,6 +73,13 @@ def is_rounding_of(claim: float, value: float) -> bool:
     return unit <= _COARSEST and math.isfinite(value) and abs(Fraction(shown) - Fraction(value)) <= unit
 
 
+def printing_error(claim: float | None, value: float) -> float | None:
+    """Half a unit of the last place of ``claim`` where it is ``value`` as printed and not ``value`` itself, else None."""
+    if claim is None or claim == value or not is_rounding_of(claim, value):
+        return None
+    return float(half_unit(printed(claim)))
+
+
 def grim(value: float | str, n: int) -> Grim:
     """Whether a whole number of ``n`` rows can give the accuracy ``value``.
 

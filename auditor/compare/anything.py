@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from auditor.compare.curves import compare_trace_files, holds_curves
 from auditor.compare.errors import Refused
 from auditor.compare.explain import Difference, explain
+from auditor.compare.flips import flips_between
 from auditor.compare.formulas import kind_of
 from auditor.compare.metrics import compare_metric, ignored_metrics, read_metrics_file
 from auditor.compare.predictions import churn, compare_predictions
@@ -171,6 +172,9 @@ def _table(expected: Path, actual: Path, of: str, options: Options) -> Compared:
     if len(columns) == 2:
         share = churn(columns[0], columns[1])
         result = _noted(result, f"computed from {left.n} and {right.n} rows; churn {share:.2%}")
+    if left.kind == "accuracy" and (bound := flips_between(samples[0], samples[1])) is not None:
+        words = f"scores moved by at most {bound.epsilon:.3g}, which can turn {bound.flippable} of {bound.n} decisions"
+        result = _noted(result, f"{words}, and accuracy by {bound.accuracy:.3g}")
     return Compared(comparisons=(result,))
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from auditor.compare.errors import Refused
+from auditor.compare.flips import Scores, excusable
 from auditor.compare.metrics import compare_metric
 from auditor.compare.source import same_bytes
 from auditor.compare.tables import CONVENTION, Number, Table, number, open_table, read_columns
@@ -23,8 +24,10 @@ def compare_predictions(expected: Path, actual: Path, *, of: str, tolerance: Tol
     """Whether two tables (see :func:`auditor.compare.tables.open_table`) predict the same, as ``predictions:{of}``.
 
     Columns are matched by name, rows by their id column where the ids come in another order, else by order. Ids, labels,
-    text and integers (classes) must be equal; other numbers stay within ``tolerance``. NaN and an empty prediction never
-    agree. The note names the first and the worst place and the churn: the share of rows whose prediction differs.
+    text and integers (classes) must be equal; other numbers stay within ``tolerance``. A class may be another one where the
+    row's scores are within tolerance, moved, and lie so close to a decision that this can have turned it, in at most 1 % of
+    the rows. NaN and an empty prediction never agree. The note names the first and the worst place and the churn: the share
+    of rows whose prediction differs.
 
     Raises:
         EmptySelectionError, Refused, UndecidableError: see :func:`auditor.compare.tables.open_table`.
@@ -51,13 +54,15 @@ class _Judge:
 
     def __init__(self, tolerance: Tolerance) -> None:
         self._tolerance = tolerance
-        self._count = self._differing = self._beyond = self._churn = 0
+        self._count = self._differing = self._beyond = self._churn = self._turned = 0
+        self._scores: Scores | None = None
         self._first: str | None = None
         self._worst: tuple[str, Comparison] | None = None
         self._detectable: float | None = None
 
     def rows(self, left: Table, right: Table) -> str | None:
         """Judge all rows in order; a reason when they cannot be paired, ``_IDS`` when another order may help."""
+        self.know(left)
         places = [right.header.index(name) for name in left.header]
         identity = left.column("id")
         at = left.header.index(identity) if identity is not None else None
@@ -70,10 +75,15 @@ class _Judge:
             self.row(left.header, one, aligned)
         return None
 
+    def know(self, table: Table) -> None:
+        """Learn from the expected table which columns decide its predictions."""
+        self._scores = Scores.of(table) if self._tolerance.absolute or self._tolerance.relative else None
+
     def row(self, header: Sequence[str], one: Sequence[str], other: Sequence[str]) -> None:
         """Judge one pair of rows."""
         self._count += 1
         flipped = False
+        turned: bool | None = None
         for column, left, right in zip(header, one, other, strict=True):
             cell = self._cell(column, left, right)
             if cell is None or cell.agreement is Agreement.BITWISE:
@@ -82,11 +92,22 @@ class _Judge:
             self._differing += 1
             self._first = self._first or where
             if cell.agreement is Agreement.DIVERGED:
+                decided = column in {"", *CONVENTION["prediction"]}
+                flipped = flipped or decided
+                if decided and turned is None:
+                    turned = self._excused(one, other, (left, right))
+                if decided and turned:
+                    continue
                 self._beyond += 1
-                flipped = flipped or column in {"", *CONVENTION["prediction"]}
             if self._worst is None or _badness(cell) > _badness(self._worst[1]):
                 self._worst = (where, cell)
         self._churn += flipped
+        self._turned += bool(turned)
+
+    def _excused(self, one: Sequence[str], other: Sequence[str], predictions: tuple[str, str]) -> bool:
+        if self._scores is None or not all(map(_is_value, predictions)):
+            return False
+        return self._scores.excuse(one, other, predictions, self._tolerance)
 
     def _cell(self, column: str, left: str, right: str) -> Comparison | None:
         """None where equal text says all."""
@@ -117,7 +138,8 @@ class _Judge:
             return Comparison(of=f"predictions:{of}", agreement=Agreement.NOT_EXERCISED, note=note)
         agreement = Agreement.BITWISE
         if self._differing:
-            agreement = Agreement.DIVERGED if self._beyond else Agreement.WITHIN_TOLERANCE
+            beyond = self._beyond or not excusable(self._turned, self._count)
+            agreement = Agreement.DIVERGED if beyond else Agreement.WITHIN_TOLERANCE
         worst = self._worst[1] if self._worst else Comparison(of="", agreement=Agreement.BITWISE, excess=0.0)
         return Comparison(
             of=f"predictions:{of}",
@@ -133,13 +155,21 @@ class _Judge:
         )
 
     def _words(self, *, same: bool) -> str | None:
-        if self._worst is None:
+        if not self._differing:
             return None if same else "other bytes, equal values"
         share = self._churn / self._count
+        worst = f", worst at {self._worst[0]}" if self._worst else ""
+        turned = f"; {self._turned} decisions turned, as close to one as their scores moved" if self._turned else ""
+        many = "" if excusable(self._turned, self._count) else ": too many for noise"
         return (
-            f"{self._differing} cells differ, {self._beyond} beyond tolerance; first at {self._first}, "
-            f"worst at {self._worst[0]}; churn {self._churn} of {self._count} rows ({share:.2%})"
+            f"{self._differing} cells differ, {self._beyond} beyond tolerance; first at {self._first}{worst}; "
+            f"churn {self._churn} of {self._count} rows ({share:.2%}){turned}{many}"
         )
+
+
+def _is_value(text: str) -> bool:
+    value = number(text)
+    return bool(text.strip()) if value is None else isinstance(value, int) or math.isfinite(value)
 
 
 def _badness(cell: Comparison) -> tuple[int, float]:
@@ -153,6 +183,7 @@ def _by_id(expected: Path, actual: Path, judge: _Judge) -> str | None:
     """Judge rows matched by id, both tables loaded; a reason when the ids are not the same set, each once."""
     with ExitStack() as stack:
         left, right = stack.enter_context(open_table(expected)), stack.enter_context(open_table(actual))
+        judge.know(left)
         identity = left.column("id") or ""
         header = left.header
         one, other = read_columns(left, header), read_columns(right, header)

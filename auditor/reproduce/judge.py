@@ -9,11 +9,12 @@ from pathlib import Path
 import msgspec
 
 from auditor.compare import summary
-from auditor.compare.algebra import is_rounding_of
+from auditor.compare.algebra import is_rounding_of, printing_error
 from auditor.compare.errors import Refused
+from auditor.compare.flips import FlipBound, flip_bound_of
 from auditor.compare.metrics import compare_metric, compare_metrics, ignored_metrics, read_metrics_file
-from auditor.compare.recompute import Recomputed, recompute
-from auditor.compare.tolerance import is_ignored, metric_tolerance
+from auditor.compare.recompute import Recomputed, load_sample, recompute
+from auditor.compare.tolerance import is_ignored, metric_tolerance, prediction_tolerance
 from auditor.errors import AuditorError, EmptySelectionError, UndecidableError
 from auditor.model.comparison import Comparison
 from auditor.model.policy import Tolerances
@@ -148,8 +149,7 @@ class Judge:
         if not self.expected.metrics_files:
             found = {of: _unwritten(c) if c.actual is None else c for of, c in found.items()}
         for name, own in computed.items():
-            mine = self._against(name, expected.get(name), own)
-            found[mine.of] = _merged(found.get(mine.of), mine)
+            found[f"metric:{name}"] = self._settled(name, expected.get(name), own, attempt, found.get(f"metric:{name}"))
         for name, value in self.expected.contradicted.items():
             if not is_ignored(self.tolerances, name):
                 other = compare_metric(name, value, actual.get(name), metric_tolerance(self.tolerances, name))
@@ -157,6 +157,35 @@ class Judge:
                 found[other.of] = max(found.get(other.of, noted), noted, key=lambda c: c.agreement)
         listed = [*found.values(), *ignored_metrics(expected, actual, self.tolerances), *unread]
         return listed, frozenset(computed)
+
+    def _settled(
+        self, name: str, expected: float | None, own: Recomputed, attempt: Trial, written: Comparison | None
+    ) -> Comparison:
+        """A figure that we computed beside the one that the program wrote; decisions that noise may turn move both."""
+        merged = _merged(written, self._against(name, expected, own))
+        if merged.agreement is not Agreement.DIVERGED or own.kind != "accuracy":
+            return merged
+        bound = self._flip_bound(name, attempt)
+        if bound is None:
+            return merged
+        again = None
+        if written is not None and isinstance(written.actual, int | float):
+            again = compare_metric(name, expected, written.actual, bound.tolerance, quantum=own.quantum)
+        return _merged(again, self._against(name, expected, own, bound))
+
+    def _flip_bound(self, name: str, attempt: Trial) -> FlipBound | None:
+        """How far the accuracy ``name`` moves when the scores that it stems from move within their tolerance."""
+        claim = self.expected.claims[name]
+        assert claim.from_ is not None  # noqa: S101 - it was computed
+        predictions = self._source(claim.from_.predictions, attempt)
+        if predictions is None:
+            return None
+        parameters = claim.parameters
+        sample = load_sample(predictions, self._source(claim.from_.labels, attempt), claim.from_.columns)
+        tolerance = prediction_tolerance(self.tolerances, claim.from_.predictions or "", same_executor=self.same_executor)
+        if not tolerance.absolute and not tolerance.relative:
+            return None
+        return flip_bound_of(sample, tolerance, threshold=parameters.threshold if parameters else None)
 
     def _recorded_figures(self) -> dict[str, float]:
         """The figures that the recorded metrics file held beside the claimed ones: they are nothing new."""
@@ -198,9 +227,10 @@ class Judge:
                 return attempt.input(source)
         return None
 
-    def _against(self, name: str, expected: float | None, own: Recomputed) -> Comparison:
-        tolerance = metric_tolerance(self.tolerances, name)
-        return compare_metric(name, expected, own.value, tolerance, quantum=own.quantum)
+    def _against(self, name: str, expected: float | None, own: Recomputed, bound: FlipBound | None = None) -> Comparison:
+        tolerance = bound.tolerance if bound is not None else metric_tolerance(self.tolerances, name)
+        cut = printing_error(expected, own.value)
+        return compare_metric(name, expected, own.value, tolerance, quantum=own.quantum, printed=cut)
 
     def _changing_figures(self, attempt: Trial, again: Trial) -> frozenset[str]:
         first, second = figures_of(self.expected, attempt)[0], figures_of(self.expected, again)[0]

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from auditor.compare.algebra import contradictory_scores, grim, is_share_of_rows
 from auditor.compare.errors import Unrecomputable
-from auditor.compare.flips import flip_bound, flip_bound_of_classes
+from auditor.compare.flips import flip_bound, flip_bound_of, flip_bound_of_classes
+from auditor.compare.samples import Sample
 from auditor.errors import UndecidableError
+from auditor.model.comparison import Tolerance
 from auditor.model.run import Metric, MetricParameters
 
 
@@ -169,3 +171,18 @@ def test_what_bounds_nothing():
             flip_bound(scores, epsilon)
     with pytest.raises(Unrecomputable, match="two classes"):
         flip_bound_of_classes([[1.0]], 0.1)
+
+
+def test_the_bound_of_a_table_is_no_more_than_noise_can_be():
+    def sample(scores):
+        return Sample(labels=["1"] * len(scores), predictions=["1"] * len(scores), probabilities=scores)
+
+    tolerance = Tolerance(absolute=1e-6)
+    assert flip_bound_of(sample(["0.9"] * 199 + ["0.5000003"]), tolerance).flippable == 1
+    assert flip_bound_of(sample(["0.9"] * 199 + ["0.5000003"]), Tolerance(absolute=1e-7)).flippable == 0
+    assert flip_bound_of(sample(["0.5000003"] * 300), tolerance).flippable == 3
+    assert flip_bound_of(sample(["0.9", "0.2000003"]), tolerance, threshold=0.2).flippable == 1
+    assert flip_bound_of(sample(["0.9", "nan"]), tolerance) is None
+    assert flip_bound_of(Sample(labels=["1"], predictions=["1"]), tolerance) is None
+    classes = {"a": ["0.9", "0.4500003"], "b": ["0.1", "0.45"], "c": ["0.0", "0.1"]}
+    assert flip_bound_of(Sample(labels=["a", "b"], classes=classes), tolerance).flippable == 1

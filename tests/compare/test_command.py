@@ -31,6 +31,9 @@ def here(tmp_path, monkeypatch):
     (tmp_path / "p.csv").write_text("id,prediction\n1,a\n2,b\n3,b\n4,a\n")
     (tmp_path / "q.csv").write_text("id,prediction\n1,a\n2,b\n3,a\n4,b\n")
     (tmp_path / "r.csv").write_text("id,prediction\n1,a\n2,b\n3,b\n4,b\n")
+    (tmp_path / "s.csv").write_text("id,prediction,proba\n1,0,0.1\n2,1,0.5004\n3,1,0.8\n4,1,0.7\n")
+    (tmp_path / "t.csv").write_text("id,prediction,proba\n1,0,0.1\n2,0,0.4999\n3,1,0.8\n4,1,0.7\n")
+    (tmp_path / "z.csv").write_text("id,label\n1,0\n2,1\n3,1\n4,1\n")
     (tmp_path / "y.csv").write_text("id,label\n1,a\n2,b\n3,b\n4,b\n")
     (tmp_path / "x.pkl").write_bytes(pickle.dumps({"a": 1}))
     return tmp_path
@@ -61,6 +64,7 @@ def run(*arguments):
         (["p.csv", "q.csv", "--labels", "y.csv", "--metric", "accuracy"], 0, "churn 50.00%"),
         (["p.csv", "r.csv", "--labels", "y.csv", "--metric", "accuracy"], 1, "expected 0.75, actual 1.0"),
         (["p.csv", "r.csv", "--labels", "y.csv", "--metric", "accuracy", "--atol", "0.3"], 0, "within-tolerance"),
+        (["s.csv", "t.csv", "--labels", "z.csv", "--metric", "accuracy"], 1, "can turn 1 of 4 decisions"),
         (["p.csv", "q.csv", "--metric", "accuracy"], 4, "no column of labels"),
         (["x.pkl", "x.pkl"], 1, "refused"),
         (["x.pkl", "a.npz"], 1, "never loaded"),

@@ -61,6 +61,48 @@ def test_tables_cell_by_cell(tmp_path, other, agreement, note):
         assert re.search(note, result.note)
 
 
+HUNDREDS = [f"{n},1,0.9,1" for n in range(200)]
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "agreement", "note"),
+    [
+        ("7,1,0.5000004,1", "7,0,0.4999998,1", Agreement.WITHIN_TOLERANCE, "1 decisions turned"),
+        ("7,1,0.5,1", "7,0,0.5,1", Agreement.WITHIN_TOLERANCE, "1 decisions turned"),  # a tie may fall either way
+        ("7,1,0.9,1", "7,0,0.9000001,1", Agreement.DIVERGED, "1 beyond"),  # far from any decision
+        ("7,1,0.5000004,1", "7,0,0.5000003,1", Agreement.DIVERGED, "1 beyond"),  # it moved, yet not so far
+        ("7,1,0.51,1", "7,0,0.49,1", Agreement.DIVERGED, "2 beyond"),  # it moved too far
+        ("7,1,0.5,1", "7,,0.5,1", Agreement.DIVERGED, "1 beyond"),  # none is no decision
+    ],
+)
+def test_a_decision_may_turn_where_its_score_moved_across_it(tmp_path, left, right, agreement, note):
+    one, other = [ROWS[0], *HUNDREDS, left], [ROWS[0], *HUNDREDS, right]
+    for result in (compare(tmp_path, one, other), compare(tmp_path, other, one)):
+        assert result.agreement is agreement
+        assert note in result.note
+    exact = compare(tmp_path, one, other, Tolerance())
+    assert exact.agreement is Agreement.DIVERGED
+
+
+def test_the_largest_of_several_scores_may_turn(tmp_path):
+    header = "id,prediction,proba_a,proba_b,proba_c"
+    rows = [f"{n},a,0.8,0.1,0.1" for n in range(200)]
+    one = [header, *rows, "7,a,0.4500001,0.45,0.0999999"]
+    result = compare(tmp_path, one, [header, *rows, "7,b,0.45,0.4500001,0.0999999"])
+    assert result.agreement is Agreement.WITHIN_TOLERANCE
+    assert compare(tmp_path, one, [header, *rows, "7,c,0.45,0.4500001,0.0999999"]).agreement is Agreement.DIVERGED
+
+
+def test_many_turned_decisions_are_no_noise(tmp_path):
+    def rows(score, prediction, turned):
+        return [ROWS[0], *HUNDREDS[turned:], *(f"{900 + n},{prediction},{score},1" for n in range(turned))]
+
+    for turned, agreement in ((2, Agreement.WITHIN_TOLERANCE), (3, Agreement.DIVERGED)):
+        result = compare(tmp_path, rows("0.5000002", 1, turned), rows("0.4999999", 0, turned))
+        assert result.agreement is agreement
+    assert "too many for noise" in result.note
+
+
 def test_other_orders_of_columns_and_rows_are_no_difference(tmp_path):
     other = ["label,proba,id,prediction", "0,0.5,3,1", "0,0.25,1,0", "1,0.75,2,1"]
     assert compare(tmp_path, ROWS, other).agreement is Agreement.BITWISE

@@ -59,6 +59,23 @@ def repredict(repo: Repo, change: Callable[[list[list[str]]], list[list[str]]]) 
     settle(repo, metrics)
 
 
+def elsewhere_scored(repo: Repo, rows: int) -> None:
+    """Record the forest where rounding takes the first scores just across the threshold, as far as the rules allow.
+
+    Here the program predicts wrongly for these ``rows``; the record has them right, with scores that differ by rounding.
+    """
+    edge = f"probability[:{rows}], prediction[:{rows}] = 0.5 - (truth[:{rows}] - 0.5) * 4e-7, 1 - truth[:{rows}]"
+    rule(repo, tolerances={"tensors": {"out/predictions.csv": {"absolute": 1.0e-6, "relative": 0.0}}})
+    repo.replace("train.py", "    out = Path", f"    {edge}\n    out = Path")
+    repo.commit("Score like a machine that rounds")
+    repo.record()
+    right = {"0": "0.4999998", "1": "0.5000002"}
+    repredict(
+        repo, lambda lines: [[i, t, t, right[t]] if at < rows else [i, t, p, s] for at, (i, t, p, s) in enumerate(lines)]
+    )
+    repo.commit("Record a run")
+
+
 def claim(repo: Repo, **metrics: float) -> None:
     """Type figures into the metrics file, the manifest and its expectation, with every digest put right."""
     figures = json.loads(repo.read(OUTPUTS[2])) | metrics
