@@ -81,14 +81,16 @@ class History:
         return self.repository.tree(commit) is not None
 
     def reaches(self, commit: str) -> bool:
-        """Whether ``head`` reaches ``commit``, or a keep reference protects it."""
+        """Whether ``head`` reaches ``commit``, or a keep reference protects it or something that was made from it."""
         if self.today is not None and commit in self.today.commits:
             return True
         if self.repository.tree(commit) is None:
             return False
         if self.today is None and self.repository.is_ancestor(commit, self.head):
             return True
-        return self.repository.commit(f"refs/auditor/keep/{commit}") == commit
+        if self.repository.commit(f"refs/auditor/keep/{commit}") == commit:
+            return True
+        return bool(self.repository.run("for-each-ref", "--count=1", f"--contains={commit}", "refs/auditor/keep").strip())
 
     def commit_with_tree(self, tree: str) -> str | None:
         """The newest reachable commit that has exactly this tree."""

@@ -13,7 +13,7 @@ from auditor.errors import UsageError
 
 PREFIX: Final = "AUDITOR_INPUT_"
 
-Part = Literal["gate", "plan", "execute", "judge"]
+Part = Literal["gate", "plan", "execute", "judge", "keep"]
 GateName = Literal["merge", "deploy", "history"]
 Post = Literal["check", "status", "comment", "code-scanning", "deployment", "issues"]
 

@@ -49,6 +49,8 @@ def step(environment: Mapping[str, str], workspace: Path) -> int:
             return _execute(here, inputs)
         case "judge":
             return _judge(here, inputs)
+        case "keep":
+            return _keep(here, inputs)
         case _:
             assert_never(inputs.part)
 
@@ -152,6 +154,19 @@ def _judge(here: Runner, inputs: Inputs) -> int:
     return _finish(here, inputs, judged)
 
 
+def _keep(here: Runner, inputs: Inputs) -> int:
+    """Keep what was judged from being lost in a squash merge. It reads the plan alone, and so may hold the right to write."""
+    from auditor.guard import plan  # noqa: PLC0415  (only what speaks to GitHub loads github3)
+    from auditor.guard.publish import attempted  # noqa: PLC0415
+    from auditor.integrations.github.keep import keep  # noqa: PLC0415
+
+    drawn = plan.read(inputs.plan, here)
+    unposted = attempted("keep reference", lambda: keep(here.hub(), drawn.head))
+    _tell(unposted)
+    here.summarise("\n\n".join(f"`{_code(line)}`" for line in unposted) or f"`{drawn.head}` is kept.")
+    return Exit.OPEN
+
+
 def _reported(judge: Callable[[], Report], gate: str = "merge") -> Report:
     """The report of ``judge``, or of why there is none: nothing that goes wrong here is a pass."""
     try:
@@ -177,7 +192,8 @@ def _finish(here: Runner, inputs: Inputs, judged: Sequence[tuple[Place | None, R
             here.give(report=str(path))
     worst = max(judged, key=lambda one: weight(one[1]))[1]
     blocked = sorted({name for _, report in judged for name in blocking(report)})
-    here.give(verdict=str(worst.verdict or ""), blocked_by=",".join(blocked))
+    brought = worst.exit is Exit.OPEN and any(report.verdict is Verdict.OPEN and report.runs for _, report in judged)
+    here.give(verdict=str(worst.verdict or ""), blocked_by=",".join(blocked), runs="yes" if brought else "")
     return worst.exit
 
 

@@ -81,6 +81,14 @@ class TestRecordedCommit:
         checkout.git("update-ref", f"refs/auditor/keep/{recorded[0]}", recorded[0])
         assert checkout.history().reaches(recorded[0])
 
+    def test_is_reached_when_what_was_made_from_it_is_kept(self, checkout, recorded):
+        checkout.put("train.py", "print(2)\n")
+        checkout.commit()
+        judged = checkout.git("rev-parse", "HEAD").strip()
+        checkout.git("checkout", "-q", "main")
+        checkout.git("update-ref", f"refs/auditor/keep/{judged}", judged)
+        assert checkout.history().reaches(recorded[0])
+
     def test_is_not_reached_by_a_keep_of_its_name_for_another_commit(self, checkout, recorded):
         checkout.git("checkout", "-q", "main")
         checkout.git("update-ref", f"refs/auditor/keep/{recorded[0]}", "HEAD")

@@ -40,7 +40,7 @@ def test_it_writes_policy_and_workflows_and_says_what_is_next(adopted):
         "?? auditor.yaml",
     ]
     guard = adopted.read(".github/workflows/audit.yml")
-    assert guard.count(f"uses: {ACTION}\n") == 3
+    assert guard.count(f"uses: {ACTION}\n") == 4
     for line in guard.splitlines():
         if "uses:" in line:
             assert len(line.partition("@")[2].split(" ")[0]) == 40, line
@@ -104,12 +104,17 @@ def test_the_schemas_of_github_are_kept(folder):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_only_the_job_that_runs_nothing_of_the_change_may_write(adopted):
+def test_only_jobs_that_run_nothing_of_the_change_may_write(adopted):
     guard = yaml.safe_load(adopted.read(".github/workflows/audit.yml"))
     assert guard["permissions"] == {}
     rights = {name: job["permissions"] for name, job in guard["jobs"].items()}
     assert rights["execute"] == {"contents": "read"}
-    assert all("contents" not in right or right["contents"] == "read" for right in rights.values())
+    # what may write to the repository reads nothing that anybody could have forged
+    writers = [name for name, right in rights.items() if right.get("contents") == "write"]
+    assert writers == ["keep"]
+    assert rights["keep"] == {"contents": "write"}
+    (given,) = [step["with"] for step in guard["jobs"]["keep"]["steps"] if step.get("uses") == ACTION]
+    assert given == {"part": "keep", "plan": "${{ needs.plan.outputs.plan }}", "token": "${{ github.token }}"}
     text = adopted.read(".github/workflows/audit.yml")
     assert "checkout" not in text.split("jobs:")[1].replace("check", "", 0) or "actions/checkout" not in text
     assert "secrets." not in text

@@ -129,6 +129,29 @@ def test_the_check_is_pending_until_the_judge_has_spoken(project, guard):
     assert (guard.check["status"], guard.check["conclusion"]) == ("in_progress", None)
 
 
+def test_what_may_be_merged_and_brings_a_run_is_kept(honest, judged):
+    done, guard = judged()
+    assert done.given("runs") == "yes"
+    _, event, plan, _ = honest
+    assert guard.job("keep", event, plan=plan).code == 0
+    head = json.loads(plan)["head"]
+    assert guard.fake.references == {f"refs/auditor/keep/{head}": head}
+
+
+def test_a_token_that_may_not_keep_says_so_and_changes_no_verdict(honest, judged):
+    _, guard = judged()
+    guard.fake.tokens[TOKEN] = {"contents"}
+    kept = guard.job("keep", honest[1], plan=honest[2])
+    assert kept.code == 0
+    assert "not posted: keep reference" in kept.log
+    assert "contents: write" in kept.log
+
+
+def test_what_was_not_open_is_not_kept(judged):
+    done, _ = judged(shutil.rmtree)
+    assert done.given("runs") == ""
+
+
 @pytest.mark.parametrize("executed", ["cancelled", "failure", "skipped", ""])
 def test_an_execution_that_did_not_succeed_is_undecided(judged, executed):
     done, guard = judged(executed=executed)
@@ -294,9 +317,11 @@ def test_the_workflows_that_init_writes_run_from_end_to_end(project, guard, act,
     assert ran.commands == []
     if executed == "failure":
         assert (ran.code, guard.check["conclusion"]) == (1, "action_required"), ran
+        assert guard.fake.references == {}
         return
     assert ran.code == 0, ran
-    assert ran.jobs() == {"plan": "success", "execute": "success", "judge": "success"}
+    assert ran.jobs() == {"plan": "success", "execute": "success", "judge": "success", "keep": "success"}
+    assert guard.fake.references == {f"refs/auditor/keep/{sha}": sha}
     assert guard.check["conclusion"] == "success"
     (comment,) = guard.fake.remarks.values()
     assert "auditor: open" in ran.summary

@@ -10,6 +10,7 @@ from auditor.integrations.github import by_hand, checks, comment, issues, pulls,
 from auditor.integrations.github.app import installed
 from auditor.integrations.github.checks import CheckRun
 from auditor.integrations.github.hub import Hub, NotPostedError
+from auditor.integrations.github.keep import keep
 from auditor.integrations.github.patience import Patience
 from auditor.model.annotation import Annotation
 
@@ -51,6 +52,19 @@ def test_an_attempt_goes_on_with_the_check_run_that_it_began(fake, hub):
     assert made["conclusion"] == "failure"
     checks.post(hub(), run(external="1.2", conclusion="success"))
     assert len(fake.runs) == 2
+
+
+def test_a_commit_is_kept_once_and_stays_so(fake, hub):
+    for _ in range(2):
+        keep(hub(), HEAD)
+    assert fake.references == {f"refs/auditor/keep/{HEAD}": HEAD}
+    fake.faults.append(Fault("POST .*git/refs", 422))
+    with pytest.raises(NotPostedError, match="on demand"):
+        keep(hub(), BASE)
+    fake.tokens["reader"] = {"contents"}
+    with pytest.raises(NotPostedError) as refused:
+        keep(hub("reader"), BASE)
+    assert "contents: write" in (refused.value.hint or "")
 
 
 @pytest.mark.parametrize("after", [False, True])

@@ -10,6 +10,7 @@ The least that a token must be allowed to do:
 :func:`by_hand.post_deployment`   ``deployments: write``
 :func:`by_hand.upload_sarif`      ``security-events: write``
 :func:`by_hand.review`            an App's own installation token, ``deployments: write``
+:func:`keep.keep`                 ``contents: write``
 :func:`pulls.of`                  ``pull-requests: read``
 ================================  ==================================================================
 

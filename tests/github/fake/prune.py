@@ -18,6 +18,7 @@ OPERATIONS = {
     f"{REPOSITORY}/pulls": ("get",),
     f"{REPOSITORY}/commits/{{ref}}": ("get",),
     f"{REPOSITORY}/commits/{{ref}}/check-runs": ("get",),
+    f"{REPOSITORY}/git/refs": ("post",),
     f"{REPOSITORY}/check-runs": ("post",),
     f"{REPOSITORY}/check-runs/{{check_run_id}}": ("get", "patch"),
     f"{REPOSITORY}/statuses/{{sha}}": ("post",),

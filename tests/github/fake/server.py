@@ -35,6 +35,7 @@ _RULES = (
     ("GET", f"{_HERE}/pulls", "pulls", "pull-requests"),
     ("GET", f"{_HERE}/commits/<ref>", "commit", "contents"),
     ("GET", f"{_HERE}/commits/<ref>/check-runs", "check_runs", "checks"),
+    ("POST", f"{_HERE}/git/refs", "create_ref", "contents:write"),
     ("POST", f"{_HERE}/check-runs", "create_check_run", "checks:write"),
     ("GET", f"{_HERE}/check-runs/<int:number>", "check_run", "checks"),
     ("PATCH", f"{_HERE}/check-runs/<int:number>", "update_check_run", "checks:write"),
@@ -100,6 +101,7 @@ class Fake:
         self.deployed: list[dict[str, Any]] = []
         self.sarifs: list[dict[str, Any]] = []
         self.reviews: list[dict[str, Any]] = []
+        self.references: dict[str, str] = {}
         self.root = ""
         self._next = 100
         self._lock = threading.RLock()
@@ -330,6 +332,18 @@ class Fake:
         if number not in among:
             raise NotFound
         return among[number]
+
+    def _create_ref(self, request: Request) -> Any:
+        body = request.get_json()
+        if not re.fullmatch(r"refs/[^/]+/.+", body["ref"]):
+            raise Refused(422, "Reference name must start with 'refs' and have at least two slashes")
+        if body["ref"] in self.references:
+            raise Refused(422, "Reference already exists")
+        self.references[body["ref"]] = body["sha"]
+        address = f"{self.root}{_here()}/git"
+        leads = {"type": "commit", "sha": body["sha"], "url": f"{address}/commits/{body['sha']}"}
+        made = self.description.sample("git-ref", ref=body["ref"], url=f"{address}/{body['ref']}", object=leads)
+        return _json(made, 201)
 
     def _create_status(self, request: Request, sha: str) -> Any:
         body = request.get_json()
