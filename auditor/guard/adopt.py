@@ -1,4 +1,4 @@
-"""Writes the guard's two workflows into a repository."""
+"""Writes the guard's workflows into a repository: what asks for it, the guard itself, and what comes after a merge."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ from auditor.policy.load import FILE
 
 TEMPLATES: Final = Path(__file__).with_name("workflows")
 FOLDER: Final = Path(".github/workflows")
-NAMES: Final = ("audit-request.yml", "audit.yml")
+NAMES: Final = ("audit-request.yml", "audit.yml", "audit-after.yml")
 
 PINNED: Final = {
+    "CHECKOUT": "actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683 # v4.2.2",
+    "RESTORE": "actions/cache/restore@6849a6489940f00c2f30c0fb92c6274307ccb58a # v4.1.2",
+    "SAVE": "actions/cache/save@6849a6489940f00c2f30c0fb92c6274307ccb58a # v4.1.2",
     "PYTHON": "actions/setup-python@0b93645e9fea7318ecaed2b359559ac225c90a2b # v5.3.0",
     "UPLOAD": "actions/upload-artifact@ea165f8d65b6e75b540449e92b4886f43607fa02 # v4.6.2",
     "DOWNLOAD": "actions/download-artifact@d3f86a106a0bac45b974a628896c90dbdf5c8093 # v4.3.0",

@@ -13,6 +13,7 @@ from auditor.git import environment
 from auditor.guard.runner import Runner
 
 _PATIENCE: Final = 900.0
+_KEPT: Final = "+refs/auditor/keep/*:refs/auditor/keep/*"
 _SHA = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _QUIET: Final = (
     *("-c", "core.hooksPath=/dev/null", "-c", "credential.helper=", "-c", "protocol.ext.allow=never"),
@@ -45,6 +46,15 @@ def fetched(runner: Runner, *commits: str) -> Path:
         _git(runner, runner.temp, "init", "--quiet", "--bare", "--template=", str(folder))
     _git(runner, folder, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--", _address(runner), *commits)
     return folder
+
+
+def kept(runner: Runner, where: Path) -> None:
+    """Bring the commits that were kept of squashed changes into the clone at ``where``: a checkout has branches alone.
+
+    Raises:
+        UndecidableError: GitHub cannot be asked.
+    """
+    _git(runner, where, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--", _address(runner), _KEPT)
 
 
 def _address(runner: Runner) -> str:

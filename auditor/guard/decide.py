@@ -6,11 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from auditor.errors import UsageError
+from auditor.errors import UndecidableError, UsageError
 from auditor.guard.inputs import Inputs
 from auditor.model.report import Report
 
 if TYPE_CHECKING:
+    from auditor.guard.runner import Runner
     from auditor.integrations.github.hub import Hub
 
 Say = Callable[[str], None]
@@ -52,11 +53,16 @@ def deploy(inputs: Inputs, workspace: Path, say: Say) -> Report:
     return gate_deploy(request).report
 
 
-def history(inputs: Inputs, workspace: Path, say: Say) -> tuple[Report, Callable[[Hub], None]]:
+def history(here: Runner, inputs: Inputs, workspace: Path, say: Say) -> tuple[Report, Callable[[Hub], None]]:
     """What an audit of the past found, and what keeps an issue for each run that was good and is not any more."""
+    from auditor.guard import clone  # noqa: PLC0415  (each gate loads what it needs)
     from auditor.history.audit import Regression, asked, audit  # noqa: PLC0415
     from auditor.history.summary import report_of  # noqa: PLC0415
 
+    try:
+        clone.kept(here, workspace)
+    except UndecidableError as error:
+        say(f"commits kept of squashed changes were not fetched: {error.message}")
     done = audit(asked(workspace, (), budget=inputs.budget, progress=say))
 
     def keep(hub: Hub) -> None:

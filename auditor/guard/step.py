@@ -66,7 +66,7 @@ def _gate(here: Runner, inputs: Inputs, workspace: Path) -> int:
             case "deploy":
                 return decide.deploy(inputs, workspace, _say)
             case "history":
-                report, keep = decide.history(inputs, workspace, _say)
+                report, keep = decide.history(here, inputs, workspace, _say)
                 more.append(keep)
                 return report
             case _:
@@ -155,7 +155,7 @@ def _judge(here: Runner, inputs: Inputs) -> int:
 
 
 def _keep(here: Runner, inputs: Inputs) -> int:
-    """Keep what was judged from being lost in a squash merge. It reads the plan alone, and so may hold the right to write."""
+    """Keep what was judged from being lost in a squash merge. It reads the plan alone, and so may have the right to."""
     from auditor.guard import plan  # noqa: PLC0415  (only what speaks to GitHub loads github3)
     from auditor.guard.publish import attempted  # noqa: PLC0415
     from auditor.integrations.github.keep import keep  # noqa: PLC0415

@@ -27,6 +27,16 @@ STUBS = {
           env: {FROM: "${{ inputs.path }}", NAME: "${{ inputs.name }}"}
           run: mkdir -p "$AUDITOR_TEST_ARTIFACTS/$NAME" && cp -r "$FROM/." "$AUDITOR_TEST_ARTIFACTS/$NAME"
     """,
+    "actions/cache/restore": """
+        - shell: bash
+          env: {TO: "${{ inputs.path }}"}
+          run: test ! -d "$AUDITOR_TEST_ARTIFACTS/cache" || cp -r "$AUDITOR_TEST_ARTIFACTS/cache" "$TO"
+    """,
+    "actions/cache/save": """
+        - shell: bash
+          env: {FROM: "${{ inputs.path }}"}
+          run: rm -rf "$AUDITOR_TEST_ARTIFACTS/cache" && cp -r "$FROM" "$AUDITOR_TEST_ARTIFACTS/cache"
+    """,
     "actions/download-artifact": """
         - shell: bash
           env: {TO: "${{ inputs.path }}", NAME: "${{ inputs.name }}"}
@@ -100,12 +110,14 @@ class Act:
                 shutil.copy(source, action / name)
         self.sha = self._commit(action)
         for name, steps in STUBS.items():
-            stub = self.folder / name.replace("/", "-")
-            stub.mkdir()
+            owner, repository, *below = name.split("/")
+            stub = self.stubs.setdefault(f"{owner}/{repository}", self.folder / f"{owner}-{repository}")
+            folder = stub.joinpath(*below)
+            folder.mkdir(parents=True)
             given = "name: stub\ndescription: stub\ninputs: {name: {description: x}, path: {description: x}}\n"
-            (stub / "action.yml").write_text(f"{given}runs:\n  using: composite\n  steps:{steps}", encoding="utf-8")
+            (folder / "action.yml").write_text(f"{given}runs:\n  using: composite\n  steps:{steps}", encoding="utf-8")
+        for stub in self.stubs.values():
             self._commit(stub)
-            self.stubs[name] = stub
         self._room()
         # The runner's own machine lets everybody become root; what is run so here needs nothing of the kind.
         sudo = self.folder / "bin" / "sudo"
@@ -142,6 +154,7 @@ class Act:
         room: Path,
         run: int = 1,
         job: str | None = None,
+        configured: dict[str, str] | None = None,
         **variables: str,
     ) -> Ran:
         """Run ``workflow``, where ACTION stands for the auditor's action, in a checkout of ``repository``."""
@@ -169,6 +182,7 @@ class Act:
             *(part for label in ("ubuntu-24.04", "ubuntu-latest") for part in ("-P", f"{label}=-self-hosted")),
             *(part for one in mapped for part in ("--local-repository", f"{at}{one}")),
             *(part for name, value in given.items() for part in ("--env", f"{name}={value}")),
+            *(part for name, value in (configured or {}).items() for part in ("--var", f"{name}={value}")),
         ]  # fmt: skip
         clean = {name: self.env[name] for name in ("HOME", "LANG") if name in self.env}
         clean["PATH"] = os.pathsep.join([str(self.folder / "bin"), self.env["PATH"]])
@@ -183,4 +197,9 @@ class Act:
 def _pinned(workflow: str, stubs: dict[str, Path]) -> list[str]:
     """The foreign actions that a workflow uses, at whatever commit, with the folders that stand in for them."""
     used = {part.split(" ")[0] for line in workflow.splitlines() if (part := line.partition("uses: ")[2].strip())}
-    return [f"{one}={stubs[one.partition('@')[0]]}" for one in sorted(used) if one.partition("@")[0] in stubs]
+    found = {}
+    for name, _, commit in (one.partition("@") for one in used):
+        repository = "/".join(name.split("/")[:2])
+        if repository in stubs:
+            found[f"{repository}@{commit}"] = stubs[repository]
+    return [f"{one}={stub}" for one, stub in sorted(found.items())]

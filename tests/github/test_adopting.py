@@ -12,7 +12,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 ACTION = f"octo/auditor@{'a' * 40}"
-WORKFLOWS = ("audit-request.yml", "audit.yml")
+WORKFLOWS = ("audit-request.yml", "audit.yml", "audit-after.yml")
 
 
 def tool(name: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -35,6 +35,7 @@ def folder(request):
 
 def test_it_writes_policy_and_workflows_and_says_what_is_next(adopted):
     assert adopted.git("status", "--short", "-uall").split("\n") == [
+        "?? .github/workflows/audit-after.yml",
         "?? .github/workflows/audit-request.yml",
         "?? .github/workflows/audit.yml",
         "?? auditor.yaml",
