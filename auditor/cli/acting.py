@@ -17,7 +17,9 @@ def acting(function: Callable[..., Any]) -> Callable[..., Any]:
     options = [
         click.option("--reason", required=True, metavar="TEXT", help="Why; it is kept for ever."),
         click.option(
-            "--key", metavar="FILE", help="Signing key: PEM, OpenSSH, or the .pub of one in an agent.  [AUDITOR_KEY]"
+            "--key",
+            metavar="FILE",
+            help="Signs: PEM or OpenSSH file, .pub of a key in an agent, gpg:FINGERPRINT.  [AUDITOR_KEY]",
         ),
         click.option("--base", metavar="REF", help="Whose policy says who may.  [default: origin/HEAD, main]"),
     ]

@@ -48,7 +48,8 @@ class Deployment:
     ``needs_verdict`` tells whether only a verdict signed by one of the policy's judges counts; ``verdict`` is that
     verdict, ``no_verdict`` why there is none. ``approvals`` are the people whose approval counts, ``void_approvals`` the
     approvals that do not. ``revoked`` are what the deployed bytes descend from and somebody revoked. ``broken`` says what
-    is wrong with the ledger, ``stale`` why it may not be all there is.
+    is wrong with the ledger, ``stale`` why it may not be all there is. ``waived`` counts the run's waived findings, of which
+    ``max_waivers`` are allowed; None: any number.
     """
 
     artifacts: tuple[Shipped, ...] = ()
@@ -61,5 +62,7 @@ class Deployment:
     revoked: tuple[Remark, ...] = ()
     broken: tuple[Remark, ...] = ()
     stale: str | None = None
+    waived: int = 0
+    max_waivers: int | None = None
     registered: Registered | None = None
     image: Image | None = None

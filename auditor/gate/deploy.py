@@ -132,6 +132,8 @@ def _decided(request: Deploy, case: Case, shipment: Shipment) -> Decided:
         revoked=_revoked(case, subject, digests),
         broken=broken,
         stale=stale,
+        waived=sum(result.waived for result in judgement.run.results),
+        max_waivers=gate.max_waivers,
         registered=request.registered,
         image=image(request.image, case.place, case.standing, subject) if request.image is not None else None,
     )

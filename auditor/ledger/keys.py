@@ -1,10 +1,11 @@
-"""Keys that sign: ed25519, ECDSA and RSA from PEM or OpenSSH files, and whatever ``ssh-keygen`` can reach (agents, tokens).
+"""Keys that sign: ed25519, ECDSA and RSA from PEM or OpenSSH files, what ``ssh-keygen`` reaches (agents, tokens), and gpg's.
 
 A public key is written as OpenSSH writes it (``ssh-ed25519 AAAA...``, no comment), whatever file it came from. Its *keyid*
 is the SHA-256 of the key's wire form in hexadecimal: the digest that ``ssh-keygen -l`` shows in base64.
 
 A signature is ``<scheme>:<base64>``. The schemes are those of securesystemslib, so that its signers and verifiers (DSSE)
-work with the same keys; ``sshsig`` is an SSH signature (OpenSSH's PROTOCOL.sshsig).
+work with the same keys; ``sshsig`` is an SSH signature (OpenSSH's PROTOCOL.sshsig), ``openpgp`` one of gpg
+(:mod:`auditor.ledger.openpgp`).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from auditor.errors import UsageError
-from auditor.ledger import ssh
+from auditor.ledger import openpgp, ssh
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, PublicKeyTypes
@@ -86,6 +87,8 @@ class PublicKey:
             return False
         if scheme == _SSHSIG:
             return ssh.verifies(self.text, message, raw)
+        if scheme == openpgp.WORD:
+            return self.text.startswith(f"{openpgp.WORD} ") and openpgp.verifies(self._wire, message, raw)
         return self._crypto is not None and scheme == scheme_of(self._crypto) and _verifies(self._crypto, message, raw)
 
     def sslib(self) -> SSlibKey:
@@ -155,10 +158,26 @@ class SshKey:
         return f"{_SSHSIG}:{base64.b64encode(ssh.sign(self._path, message)).decode()}"
 
 
+class GpgKey:
+    """A key in its owner's OpenPGP keyring, by its fingerprint."""
+
+    def __init__(self, fingerprint: str) -> None:
+        self._fingerprint = fingerprint
+        self.public = PublicKey(openpgp.exported(fingerprint))
+
+    def sign(self, message: bytes) -> str:
+        """The OpenPGP signature of ``message``.
+
+        Raises:
+            UsageError: gpg cannot make it.
+        """
+        return f"{openpgp.WORD}:{base64.b64encode(openpgp.sign(self._fingerprint, message)).decode()}"
+
+
 def signing_key(given: str | None) -> SigningKey | None:
     """The key in the file ``given``, else the one that ``AUDITOR_KEY`` names or holds, else None.
 
-    A public key (``.pub``) stands for the private one in an agent.
+    A public key (``.pub``) stands for the private one in an agent, ``gpg:FINGERPRINT`` for one in gpg's keyring.
 
     Raises:
         UsageError: what is named is no key, or not one that this machine can use.
@@ -168,6 +187,8 @@ def signing_key(given: str | None) -> SigningKey | None:
         return None
     if "PRIVATE KEY-----" in named:
         return _loaded(named.encode(), None)
+    if named.startswith(openpgp.PREFIX):
+        return GpgKey(openpgp.fingerprint(named))
     path = Path(named).expanduser()
     return _loaded(_content(path), path)
 
@@ -185,11 +206,13 @@ def required_key(given: str | None) -> SigningKey:
 
 
 def public_key(given: str) -> PublicKey:
-    """The public key in the file ``given``, or written out in it; of a private key, its public half.
+    """The public key in the file ``given``, or written out in it; of a private key, its public half; or ``gpg:FINGERPRINT``.
 
     Raises:
         UsageError: it is neither.
     """
+    if given.startswith(openpgp.PREFIX):
+        return PublicKey(openpgp.exported(openpgp.fingerprint(given)))
     if given.split()[1:] and not given.startswith("-----"):
         return PublicKey(given)
     raw = given.encode() if given.startswith("-----") else _content(Path(given).expanduser())

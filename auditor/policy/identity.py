@@ -15,7 +15,7 @@ from auditor.ledger.entry import Entry
 from auditor.ledger.keys import PublicKey
 from auditor.model.policy import Trust
 
-_KEY = re.compile(r"(ssh-|ecdsa-|sk-)[a-z0-9@.-]+ [A-Za-z0-9+/=]+( .*)?")
+_KEY = re.compile(r"((ssh-|ecdsa-|sk-)[a-z0-9@.-]+|openpgp) [A-Za-z0-9+/=]+( .*)?")
 
 
 @dataclass(frozen=True)
