@@ -30,6 +30,7 @@ def render(report: Report, *, color: bool = False, width: int = 80) -> str:
     for run in report.runs:
         _run(page, report, run)
     _results(page, report.results, heading="about the change" if report.gate else "about no single run")
+    _reaches(page, report)
     _not_checked(page, report)
     _policies(page, report)
     _notes(page, report)
@@ -115,6 +116,16 @@ def _reproduction(page: Page, reproduction: ReproductionResult) -> None:
 
 def _agreement_style(agreement: Agreement) -> str:
     return {Outcome.PASSED: "green", Outcome.FAILED: "bold red"}.get(agreement.outcome, "bold yellow")
+
+
+def _reaches(page: Page, report: Report) -> None:
+    """What agreement means here, and what it does not: one line for each tier."""
+    told = list(reading.reaches(report))
+    if told:
+        page.gap()
+        page.line(("what this can show", "bold"))
+    for tier, reach in told:
+        page.line((f"{tier}: ", "dim"), str(reach), indent=2, hanging=2)
 
 
 def _not_checked(page: Page, report: Report) -> None:

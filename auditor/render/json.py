@@ -10,7 +10,9 @@ import msgspec
 
 from auditor.model.comparison import Comparison, ReproductionResult, Tolerance
 from auditor.model.finding import Finding, Result
+from auditor.model.reach import REACH
 from auditor.model.report import PolicyUsed, Report, RunReport
+from auditor.render import reading
 from auditor.render.text import plain
 
 SCHEMA = "auditor/report/v1"
@@ -92,6 +94,7 @@ def _reproduction(reproduction: ReproductionResult) -> dict[str, Any]:
         "seconds": _finite(reproduction.seconds),
         "comparisons": [_comparison(comparison) for comparison in reproduction.comparisons],
         "note": None if reproduction.note is None else plain(reproduction.note),
+        **({"reach": REACH[reproduction.tier]._asdict()} if reading.is_about_a_run(reproduction) else {}),
     }
 
 

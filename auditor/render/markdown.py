@@ -130,7 +130,9 @@ def _reproductions(report: Report) -> Iterator[str]:
     rows = [_reproduction(run.manifest, each) for run in report.runs for each in run.reproductions]
     if rows:
         head = "<tr><th>run</th><th>reproduction</th><th>agreement</th><th>compared</th></tr>"
-        yield _folded(f"Reproductions ({len(rows)})", [f"<table>\n{head}\n{_fitting(rows, columns=4)}\n</table>"])
+        reaches = "".join(f"<li>{tier} {reach}</li>" for tier, reach in reading.reaches(report))
+        table = f"<table>\n{head}\n{_fitting(rows, columns=4)}\n</table>"
+        yield _folded(f"Reproductions ({len(rows)})", [table, *([f"<ul>{reaches}</ul>"] if reaches else [])])
 
 
 def _reproduction(manifest: str, each: ReproductionResult) -> str:

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator
 
 from auditor.model.comparison import Comparison, ReproductionResult
 from auditor.model.finding import Finding, Result
+from auditor.model.reach import REACH, Reach
 from auditor.model.report import Report
-from auditor.model.words import Agreement, Exit, Isolation, Outcome, Tier, Verdict
+from auditor.model.words import Agreement, EvidenceLevel, Exit, Isolation, Outcome, Tier, Verdict
 from auditor.policy.judge import weigh
 
 UNDECIDED = (Outcome.INCONCLUSIVE, Outcome.CRASHED)
@@ -17,6 +18,8 @@ NOTHING_JUDGED = "nothing was judged: no check found anything to look at"
 REPORT_ONLY = "report only: exit 0 whatever was found"
 
 _LONGEST_VALUE = 60
+_EXPERIMENTS = frozenset({"calibrate", "chaos", "explain"})
+"""Names of results that are about machines and programs, not about whether a run is as recorded."""
 
 
 def everything(report: Report) -> Iterator[tuple[str | None, Result]]:
@@ -140,6 +143,19 @@ def value(shown: object) -> str:
     """A compared value as text of at most 60 characters; a number with all its digits."""
     text = repr(shown) if isinstance(shown, float) else json.dumps(shown, ensure_ascii=False, default=str)
     return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 1]}…"
+
+
+def reaches(report: Report) -> Iterator[tuple[Tier, Reach]]:
+    """What each tier that says anything in ``report`` catches and cannot see, once each, the cheapest first."""
+    told = {each.tier for run in report.runs for each in run.reproductions if is_about_a_run(each)}
+    if any(claim.level is EvidenceLevel.RECOMPUTED for run in report.runs for claim in run.claims):
+        told.add(Tier.RECOMPUTE)
+    yield from ((tier, REACH[tier]) for tier in Tier if tier in told)
+
+
+def is_about_a_run(reproduction: ReproductionResult) -> bool:
+    """Whether it came to an answer about a run: what was not executed catches nothing."""
+    return reproduction.agreement is not Agreement.NOT_EXERCISED and reproduction.name not in _EXPERIMENTS
 
 
 def why_advisory(report: Report) -> str:

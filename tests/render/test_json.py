@@ -10,9 +10,10 @@ from hypothesis import given
 from reports import BLOCKED, CALM, DIGEST, REPORTS, SMOKE, run
 
 from auditor.manifest.validate import violations
-from auditor.model.comparison import Comparison, Tolerance
+from auditor.model.comparison import Comparison, ReproductionResult, Tolerance
+from auditor.model.reach import REACH
 from auditor.model.report import Report
-from auditor.model.words import Agreement, Exit
+from auditor.model.words import Agreement, Exit, Tier
 from auditor.render import RENDERERS
 from auditor.render.json import report_json
 
@@ -48,6 +49,7 @@ def test_every_key_of_the_contract_and_no_other():
     }  # fmt: skip
     (smoke,) = audited["reproductions"]
     comparisons = smoke.pop("comparisons")
+    assert smoke.pop("reach") == REACH[Tier.SMOKE]._asdict()
     assert smoke == {
         "name": "smoke", "tier": "smoke", "agreement": "within-tolerance", "isolation": "bwrap",
         "executor": "x86-64-v3/openblas/haswell/2", "calibrated": False, "seconds": 1.25,
@@ -58,6 +60,17 @@ def test_every_key_of_the_contract_and_no_other():
         "detectable": None, "note": None,
     }  # fmt: skip
     assert comparisons[1]["tolerance"] == {"absolute": 1e-6, "relative": 1e-4, "source": "default table"}
+
+
+def test_what_was_not_executed_catches_nothing():
+    def told(**more):
+        one = ReproductionResult(**{"name": "smoke", "tier": Tier.SMOKE, "agreement": Agreement.BITWISE} | more)
+        report = parsed(Report(version="1", exit=Exit.OPEN, runs=(run(reproductions=[one]),)))
+        return "reach" in report["runs"][0]["reproductions"][0]
+
+    assert told()
+    assert not told(agreement=Agreement.NOT_EXERCISED)
+    assert not told(name="chaos")
 
 
 @pytest.mark.parametrize("code", Exit)

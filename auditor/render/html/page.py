@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from auditor.model.comparison import Comparison, ReproductionResult
 from auditor.model.finding import Result
+from auditor.model.reach import REACH
 from auditor.model.report import Report, RunReport
 from auditor.model.words import Agreement, Outcome, Verdict
 from auditor.render import reading
@@ -41,6 +42,7 @@ class Page:
 
     most_rows = MOST_ROWS
     most_curves = MOST_CURVES
+    reach = REACH
 
     def __init__(self, report: Report) -> None:
         self._report = report
