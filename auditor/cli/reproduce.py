@@ -92,8 +92,8 @@ def command(  # noqa: PLR0913  (one parameter for each option)
     if explain:
         return _explained(str(manifest), isolation, Printing(**report))
     if change or evidence_out is not None:
-        if dry_run or stage is not None or steps is not None:
-            raise UsageError("--dry-run, --stage and --steps are for a MANIFEST without --evidence-out and --change")
+        if dry_run or (change and stage is not None):
+            raise UsageError("--dry-run is for a MANIFEST without --evidence-out, --stage for one without --change")
         from auditor.gate.carried import Carried  # noqa: PLC0415  (loaded when called)
         from auditor.gate.executed import execute  # noqa: PLC0415
         from auditor.gate.merge import Merge  # noqa: PLC0415
@@ -103,6 +103,8 @@ def command(  # noqa: PLR0913  (one parameter for each option)
             challenge=challenge_token,
             tiers=tuple(Tier(tier) for tier in tiers),
             isolation=Isolation(isolation) if isolation else None,
+            stage=stage,
+            steps=steps,
         )
         request = Merge(
             root=Path.cwd(),

@@ -26,7 +26,7 @@ from auditor.store.hashing import Hashing
 from auditor.store.stores import Stores
 
 if TYPE_CHECKING:
-    from tempfile import TemporaryDirectory
+    from auditor.room import Room
 
 _LINK_LIMIT = 4096
 _MOST_LINKS = 8
@@ -283,23 +283,28 @@ class Scratch:
 
     def __init__(self, inside: Path | None = None) -> None:
         self._inside = inside
-        self._folder: TemporaryDirectory[str] | None = None
+        self._room: Room | None = None
+        self._folder: Path | None = None
 
     def __call__(self) -> Path:
         """Path of the directory."""
         if self._folder is None:
-            import tempfile  # noqa: PLC0415  (slow to import)
+            from auditor.room import Room  # noqa: PLC0415  (slow to import)
 
-            self._folder = tempfile.TemporaryDirectory(prefix="auditor-", dir=self._inside)
-        return Path(self._folder.name)
+            self._room = Room()
+            self._folder = self._room.make(inside=self._inside)
+        return self._folder
 
     def __reduce__(self) -> tuple[type[Scratch], tuple[Path]]:
         return Scratch, (self(),)
 
     def close(self) -> None:
         """Remove the directory and all in it."""
-        if self._folder is not None:
-            self._folder.cleanup()
+        if self._folder is not None and self._room is not None:
+            from auditor.room import remove  # noqa: PLC0415  (the same)
+
+            remove(self._folder)
+            self._room.release()
             self._folder = None
 
 

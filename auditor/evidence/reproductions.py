@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from auditor.evidence.unanswered import Inconclusive
 from auditor.model.comparison import ReproductionResult
@@ -15,14 +16,17 @@ class Reproductions:
     """The results of one run's re-executions.
 
     ``required`` are the tiers that the gate asks for; empty where nothing is to be executed. ``computed``
-    names the metrics that we computed ourselves from predictions of a re-execution. ``reason`` says why nothing was executed
-    although something was to be.
+    names the metrics that we computed ourselves from predictions of a re-execution. ``answering`` is the stage that each
+    result speaks for, by its name; a person who asked for a part of a run (``in_part``) wants an answer for no other.
+    ``reason`` says why nothing was executed although something was to be.
     """
 
     required: tuple[Tier, ...] = ()
     results: tuple[ReproductionResult, ...] = ()
     liveness: Liveness | None = None
     computed: frozenset[str] = frozenset()
+    answering: Mapping[str, str] = field(default_factory=dict)
+    in_part: bool = False
     reason: str | None = None
 
     @property

@@ -51,6 +51,7 @@ class Executing:
 
     ``stage`` is the only one to execute, all when None; ``steps`` are those of a run's beginning.
     ``recording`` takes over what executions leave; ``evidence`` tells of executions made elsewhere, and then none is made.
+    ``in_part``: a person chose what to execute of a run, and wants no answer for the rest of it.
     ``draw`` is how many segments are drawn at random where the tier ``segment`` is asked for; None is as the policy says.
     """
 
@@ -64,6 +65,7 @@ class Executing:
     recording: Recording | None = None
     evidence: Opened | None = None
     draw: int | None = None
+    in_part: bool = False
 
 
 Granted = tuple[tuple[Waiver, ...], tuple[str, ...]]
@@ -240,6 +242,8 @@ class Bench:
             return Reproductions(required=self.executing.tiers, reason=error.message)
         return Reproductions(
             required=self.executing.tiers,
+            answering=done.answering,
+            in_part=self.executing.in_part,
             results=done.results,
             liveness=done.liveness,
             computed=done.computed,

@@ -25,7 +25,8 @@ class Carried:
     """What is asked about evidence: to write it (``out``), or to judge by what was written (``into``).
 
     ``challenge`` was drawn by whoever asks for the evidence, and is part of what it is bound to. ``tiers`` and ``isolation``
-    take the policy's place where evidence is made; the judge goes by the policy.
+    take the policy's place where evidence is made; the judge goes by the policy. ``stage`` is the only one that is executed,
+    ``steps`` those of a run's beginning.
     """
 
     out: Path | None = None
@@ -33,6 +34,8 @@ class Carried:
     challenge: str | None = None
     tiers: tuple[Tier, ...] = ()
     isolation: Isolation | None = None
+    stage: str | None = None
+    steps: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -158,6 +158,7 @@ def reproduce(rehearsal: Rehearsal) -> Report:
         draw=rehearsal.draw,
         stage=rehearsal.stage,
         steps=rehearsal.steps,
+        in_part=bool(rehearsal.tiers) or rehearsal.stage is not None,
     )
     return _report(look, executing=executing, only=REPRODUCING)
 

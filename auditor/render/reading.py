@@ -154,8 +154,9 @@ def reaches(report: Report) -> Iterator[tuple[Tier, Reach]]:
 
 
 def is_about_a_run(reproduction: ReproductionResult) -> bool:
-    """Whether it came to an answer about a run: what was not executed catches nothing."""
-    return reproduction.agreement is not Agreement.NOT_EXERCISED and reproduction.name not in _EXPERIMENTS
+    """Whether it came to an answer about a run: what was not executed, or not compared, catches nothing."""
+    decided = reproduction.agreement.outcome is not Outcome.INCONCLUSIVE or bool(reproduction.comparisons)
+    return decided and reproduction.name not in _EXPERIMENTS
 
 
 def why_advisory(report: Report) -> str:

@@ -64,12 +64,24 @@ def lasted(run: Run) -> float | None:
 
 
 def _implied(run: Run) -> list[Reproduction]:
-    """What can be executed without having been recorded: the run itself, and the beginning of one that left a trace."""
-    if run.code is None or not run.code.entrypoint or run.stages:
+    """What can be executed without having been recorded: the run itself, and the beginning of one that left a trace.
+
+    A run of several stages is executed stage by stage, each on the recorded bytes of those before it.
+    """
+    if run.code is None or not run.code.entrypoint:
         return []
-    own = [Reproduction(name="full", tier=Tier.FULL, command=run.code.entrypoint)]
-    if any(artifact.role == "trace" for artifact in run.artifacts):
-        own.append(Reproduction(name="prefix", tier=Tier.PREFIX, command=run.code.entrypoint))
+    traced = next((artifact for artifact in run.artifacts if artifact.role == "trace"), None)
+    commands = {stage.name: stage.command for stage in run.stages}
+    if run.stages:
+        own = [
+            Reproduction(name=f"full-{stage.name}", tier=Tier.FULL, command=stage.command, outputs=stage.outputs)
+            for stage in run.stages
+        ]
+    else:
+        own = [Reproduction(name="full", tier=Tier.FULL, command=run.code.entrypoint)]
+    if traced is not None:
+        command = commands.get(traced.stage or "", run.code.entrypoint)
+        own.append(Reproduction(name="prefix", tier=Tier.PREFIX, command=command))
     return own
 
 

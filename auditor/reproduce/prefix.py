@@ -10,6 +10,7 @@ Figures of another executor drift apart with every step. Without a measured enve
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -24,6 +25,7 @@ from auditor.errors import AuditorError
 from auditor.model.comparison import Comparison, Tolerance
 from auditor.model.run import Artifact, Json, Reproduction
 from auditor.model.words import Agreement
+from auditor.reproduce.bundle.nouns import Variation
 from auditor.reproduce.configure import Changes
 from auditor.reproduce.request import Request
 from auditor.reproduce.trial import Trial
@@ -32,6 +34,8 @@ STEPS: Final = 100
 """How many steps are executed where nobody says otherwise."""
 
 OUT: Final = "auditor-out"
+_STEPS: Final = "AUDITOR_STEPS"
+_NUMBER: Final = re.compile(r"[1-9][0-9]{0,17}")
 _ELSEWHERE: Final = 200
 _TABLE: Final = Tolerance(absolute=1e-9, relative=1e-4, source="default table: loss of another executor, first steps")
 _EXACT: Final = Tolerance(source="same executor class")
@@ -60,7 +64,13 @@ def narrowed(request: Request, reproduction: Reproduction) -> tuple[Request, Rep
 
 def changes(steps: int) -> Changes:
     """What the command is told."""
-    return Changes(variables={"AUDITOR_STEPS": str(steps), "AUDITOR_OUT": OUT})
+    return Changes(variables={_STEPS: str(steps), "AUDITOR_OUT": OUT})
+
+
+def steps_of(variation: Variation) -> int | None:
+    """How many steps an execution was told to do; None where :func:`changes` did not tell it."""
+    told = variation.variables.get(_STEPS, "")
+    return int(told) if _NUMBER.fullmatch(told) else None
 
 
 def compare(request: Request, trial: Trial, steps: int, *, same: bool) -> tuple[Comparison, ...]:

@@ -70,6 +70,7 @@ def reproduce(request: Request) -> Reproduced:
         liveness=liveness,
         isolation=rig.isolation,
         computed=frozenset(computed),
+        answering={each.name: stage for each in wanted if (stage := staged.answered_by(request.run, each))},
         notes=tuple(dict.fromkeys(notes)),
     )
 
@@ -92,7 +93,7 @@ def _alone(request: Request, reproduction: Reproduction) -> tuple[Request, Repro
         case Tier.EVALUATE:
             return evaluated.narrowed(request, reproduction), reproduction
         case Tier.PREFIX:
-            return prefix.narrowed(request, reproduction)
+            return prefix.narrowed(staged.narrowed(request, reproduction), reproduction)
         case _:
             return staged.narrowed(request, reproduction), reproduction
 
@@ -249,7 +250,7 @@ class _One:
         request = self.request
         if prefix.trace_of(request) is None:
             return self._answer(Agreement.NOT_EXERCISED, "the run left no trace that its beginning could be compared with")
-        steps = request.steps or prefix.STEPS
+        steps = self.rig.steps(request, self.reproduction, request.steps or prefix.STEPS)
         first = lab.prepare(prefix.changes(steps))
         self.notes += first.notes
         lab.run(first)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -83,6 +83,7 @@ class Reproduced:
     Attributes:
         isolation: what the commands ran in, ``none`` also when nothing ran.
         computed: names of the metrics that we computed ourselves from predictions of a re-execution.
+        answering: the stage that each of the results speaks for, by the result's name.
         notes: short sentences for people.
     """
 
@@ -90,4 +91,5 @@ class Reproduced:
     liveness: Liveness | None = None
     isolation: Isolation = Isolation.NONE
     computed: frozenset[str] = frozenset()
+    answering: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()

@@ -38,6 +38,14 @@ class Rig(Protocol):
         """What the machine has not of what ``reproduction`` needs."""
         ...
 
+    def steps(self, request: Request, reproduction: Reproduction, wanted: int) -> int:
+        """How many steps of a run's beginning are looked at where ``wanted`` are asked for; never fewer of them.
+
+        Raises:
+            AuditorError: there are not as many to look at.
+        """
+        ...
+
     def lab(self, request: Request, reproduction: Reproduction) -> Lab:
         """The lab of one reproduction.
 
@@ -68,6 +76,11 @@ class Live:
     def lack(self, reproduction: Reproduction) -> str | None:
         """What this machine has not of what ``reproduction`` needs."""
         return _lack(reproduction.needs, self.isolation) if reproduction.needs is not None else None
+
+    def steps(self, request: Request, reproduction: Reproduction, wanted: int) -> int:
+        """As many as are asked for: they are executed here."""
+        del request, reproduction
+        return wanted
 
     def lab(self, request: Request, reproduction: Reproduction) -> Bench:
         """A bench for it; see :class:`Rig`."""

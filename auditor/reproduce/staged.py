@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import msgspec
 
-from auditor.model.run import Artifact, Configuration, DataSource, Reproduction, Run, Stage
+from auditor.model.run import Artifact, Configuration, DataSource, Metric, Reproduction, Run, Stage
+from auditor.model.words import Tier
 from auditor.reproduce.request import Request
 
 _SPECIAL = frozenset("*?[")
@@ -23,6 +24,15 @@ def stage_of(run: Run, reproduction: Reproduction) -> Stage | None:
     return next(iter(exact or found), None)
 
 
+def answered_by(run: Run, reproduction: Reproduction) -> str | None:
+    """The stage that ``reproduction`` speaks for: it starts its command, and all that this made is compared or begun."""
+    stage = stage_of(run, reproduction)
+    if stage is None:
+        return None
+    whole = set(stage.outputs) == set(reproduction.outputs) or reproduction.tier is Tier.PREFIX
+    return stage.name if whole else None
+
+
 def narrowed(request: Request, reproduction: Reproduction) -> Request:
     """``request`` for the stage alone: what earlier stages wrote is its input, what other stages wrote is not there."""
     run = request.run
@@ -35,7 +45,6 @@ def narrowed(request: Request, reproduction: Reproduction) -> Request:
     named = {d.path for d in data}
     data += tuple(as_data(a) for a in others if a.path in given and a.path not in named)
     hidden = [a.path for a in others if a.path and a.path not in given and not _SPECIAL & set(a.path)]
-    figures = {m.name for m in reproduction.expect.metrics} if reproduction.expect else set()
     seeds = run.randomness.seeds if run.randomness else {}
     view = msgspec.structs.replace(
         run,
@@ -46,9 +55,18 @@ def narrowed(request: Request, reproduction: Reproduction) -> Request:
         else None,
         data=data,
         artifacts=tuple(_claiming(a, run) for a in run.artifacts if a.stage == stage.name),
-        metrics=tuple(m for m in run.metrics if m.name in figures),
+        metrics=_metrics(run, stage, reproduction),
     )
     return replace(request, run=view, manifest_patterns=(*request.manifest_patterns, *hidden))
+
+
+def _metrics(run: Run, stage: Stage, reproduction: Reproduction) -> tuple[Metric, ...]:
+    """The figures of the stage: those that its reproduction recorded, else all where it wrote a file of figures."""
+    if reproduction.expect is not None:
+        figures = {metric.name for metric in reproduction.expect.metrics}
+        return tuple(metric for metric in run.metrics if metric.name in figures)
+    wrote = any(artifact.role == "metrics" and artifact.stage == stage.name for artifact in run.artifacts)
+    return run.metrics if wrote else ()
 
 
 def _claiming(artifact: Artifact, run: Run) -> Artifact:

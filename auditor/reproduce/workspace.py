@@ -24,7 +24,7 @@ from auditor.model.run import DataSource
 from auditor.reproduce import inputs, patch, submodules
 from auditor.reproduce.checkout import checkout
 from auditor.reproduce.inputs import Inputs
-from auditor.reproduce.room import Room, remove
+from auditor.room import Room, remove
 
 MANIFESTS = ("**/*.run.yaml", "**/*.run.json")
 """Files that are manifests wherever they lie: a command never sees what it is expected to produce."""

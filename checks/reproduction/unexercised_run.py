@@ -55,13 +55,15 @@ def check(run: Run, reproductions: Reproductions) -> Iterator[Finding]:
     open_ones = [r for r in ran if r.agreement in {Agreement.INCONCLUSIVE, Agreement.NOT_EXERCISED}]
     if len(open_ones) == len(ran):
         raise Inconclusive("; ".join(f"{r.name}: {r.note or r.agreement}" for r in open_ones))
-    if lacking := _unanswered(run, {r.name for r in ran} - {r.name for r in open_ones}):
+    if lacking := _unanswered(run, reproductions, {r.name for r in ran} - {r.name for r in open_ones}):
         raise Inconclusive(f"no reproduction came to an answer for the stage {', '.join(lacking)}")
     yield from ()
 
 
-def _unanswered(run: Run, answered: set[str]) -> list[str]:
+def _unanswered(run: Run, reproductions: Reproductions, answered: set[str]) -> list[str]:
     """The stages that made something which no reproduction has answered for: one stage does not speak for another."""
-    exercised = {(r.command, frozenset(r.outputs)) for r in run.reproductions if r.name in answered}
+    exercised = {stage for name, stage in reproductions.answering.items() if name in answered}
     makers = {a.stage for a in run.artifacts}
-    return [s.name for s in run.stages if s.name in makers and (s.command, frozenset(s.outputs)) not in exercised]
+    if reproductions.in_part:
+        makers &= set(reproductions.answering.values())
+    return [stage.name for stage in run.stages if stage.name in makers - exercised]

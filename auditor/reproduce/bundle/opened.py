@@ -53,8 +53,7 @@ class Opened:
         Raises:
             UndecidableError: there is none; with the reason that stands in its place, if one does.
         """
-        told = [e for run in self._bundle.runs if run.digest == digest for e in run.reproductions]
-        same = [e for e in told if (e.name, e.tier, e.commit) == (name, tier, commit)]
+        same = self._told(digest, name, tier, commit)
         exact = [e for e in same if e.reason is None and (e.variation or Variation()) == variation]
         if len(exact) > 1:
             raise UndecidableError(f"the evidence tells of {name!r} twice, so neither counts")
@@ -65,6 +64,14 @@ class Opened:
             raise UndecidableError(f"it was not executed where the evidence was made: {reason}")
         what = "no such execution" if same else "no execution"
         raise UndecidableError(f"the evidence holds {what} of {name!r}", hint=_WAY_OUT)
+
+    def variations(self, digest: str, name: str, tier: Tier, commit: str) -> list[Variation]:
+        """What the executions of one reproduction changed, one for each that was made."""
+        return [e.variation or Variation() for e in self._told(digest, name, tier, commit) if e.reason is None]
+
+    def _told(self, digest: str, name: str, tier: Tier, commit: str) -> list[Executed]:
+        told = [e for run in self._bundle.runs if run.digest == digest for e in run.reproductions]
+        return [e for e in told if (e.name, e.tier, e.commit) == (name, tier, commit)]
 
     def file(self, digest: str) -> Path:
         """A copy of the file with this digest.

@@ -154,7 +154,10 @@ class ReplayLab:
 
     @cached_property
     def _first(self) -> Executed:
-        return self._find(Variation())
+        request, each = self._request, self._reproduction
+        known = self._bundle.variations(request.digest or "", each.name, each.tier, request.commit)
+        # Of a beginning there is no execution that changes nothing: each was told how many steps to do.
+        return self._find(known[0] if known and Variation() not in known else Variation())
 
     def _find(self, variation: Variation) -> Executed:
         request, each = self._request, self._reproduction

@@ -23,6 +23,7 @@ from auditor.model.words import Isolation
 from auditor.reproduce.sandbox import house, process
 from auditor.reproduce.sandbox.job import Execution, Job
 from auditor.reproduce.sandbox.profile import profile
+from auditor.reproduce.sandbox.reaper import reaped
 from auditor.reproduce.sandbox.usage import Usage
 from auditor.reproduce.sandbox.world import SYSTEM, give, settings, spare_id
 
@@ -91,7 +92,8 @@ class Container:
             words += ["--security-opt", f"seccomp={filtering}"]
             words += [] if self._as_root else ["--userns", "keep-id"]
         usage = Usage(writable, job.limits.disk)
-        try:
+        removal = engine.command("rm", "--force", *(("--time", "0") if engine.is_podman else ()), name)
+        with reaped(removal, _client()):
             ended = process.run(
                 engine.command(*words, "--entrypoint", job.argv[0], job.image or _image(engine), *job.argv[1:]),
                 directory=Path("/"),
@@ -101,8 +103,6 @@ class Container:
                 cancel=job.cancel,
                 complaint=usage.complaint,
             )
-        finally:
-            _engine(engine, "rm", "--force", *(("--time", "0") if engine.is_podman else ()), name)
         stderr = ended.stderr.decode(errors="replace")
         if ended.exit == _ENGINE_FAILED and stderr.startswith(("Error: ", "docker: ")):
             raise UndecidableError(f"the container could not be started: {stderr.splitlines()[0]}")

@@ -20,10 +20,10 @@ class Room:
     def __init__(self) -> None:
         self._lock: IO[bytes] | None = None
 
-    def make(self, repository: Path) -> Path:
-        """A fresh temporary folder outside of ``repository``."""
-        made = Path(tempfile.mkdtemp(prefix=_PREFIX)).resolve()
-        if made.is_relative_to(repository.resolve()):
+    def make(self, outside: Path | None = None, *, inside: Path | None = None) -> Path:
+        """A fresh temporary folder outside of one folder, or inside of another."""
+        made = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=inside)).resolve()
+        if outside is not None and made.is_relative_to(outside.resolve()):
             made.rmdir()
             made = Path(tempfile.mkdtemp(prefix=_PREFIX, dir="/tmp")).resolve()
         # Locked before it has the name by which others look for rooms that nobody holds.
