@@ -32,6 +32,7 @@ Exits with COMMAND's own status (128 + n for signal n), 2 when it was not starte
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override one configuration value.")
 @click.option("--seed", "seeds", multiple=True, metavar="NAME=VALUE", help="A seed that cannot be found by its name.")
 @click.option("--data", multiple=True, metavar="NAME[:ROLE]=PATH", help="A file or folder that COMMAND reads.")
+@click.option("--replaces", multiple=True, metavar="NAME=DIGEST:REASON", help="The snapshot before --data NAME, and why.")
 @click.option("--out", "outs", multiple=True, metavar="[ROLE:]PATH", help="A file or folder that COMMAND writes.")
 @click.option("--checkpoints", metavar="DIR", help="Folder of checkpoints that COMMAND writes (see auditor.steps).")
 @click.option("--metrics", metavar="FILE", help="Figures that COMMAND writes: JSON, or a JSONL or CSV row per step.")

@@ -200,6 +200,7 @@ def _data(request: Request, root: Path) -> tuple[list[DataSource], dict[str, Mea
                 size=about.size,
                 records=about.records,
                 columns=columns if columns != DataColumns() else None,
+                supersedes=item.replaces,
             )
         )
     return found, measured

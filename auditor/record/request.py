@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Final, Literal, NotRequired, TypedDict, Unpack, get_args
 
@@ -20,15 +20,20 @@ _DATA_ROLES: Final[dict[str, DataRole]] = {word: word for word in get_args(DataR
 _OUT_ROLES: Final[dict[str, OutRole]] = {word: word for word in get_args(OutRole)}
 _RELATIONS: Final[dict[str, Relation]] = {word: word for word in get_args(Relation)}
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}\Z")
+_DIGEST_LENGTH: Final = len("sha256:") + 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataItem:
-    """One ``--data NAME[:ROLE]=PATH``. ``path`` is as given: relative to the root, or absolute outside it."""
+    """One ``--data NAME[:ROLE]=PATH``. ``path`` is as given: relative to the root, or absolute outside it.
+
+    ``replaces`` is the snapshot before this one, and why there is a new one.
+    """
 
     name: str
     role: DataRole
     path: str
+    replaces: Supersedes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +101,7 @@ class Options(TypedDict):
     reason: str | None
     parents: tuple[str, ...]
     checkpoints: NotRequired[str | None]
+    replaces: NotRequired[tuple[str, ...]]
     argv: tuple[str, ...]
 
 
@@ -121,7 +127,7 @@ def parse(**options: Unpack[Options]) -> Request:
         configs=options["configs"],
         overrides=options["overrides"],
         seeds=options["seeds"],
-        data=tuple(data_item(text) for text in options["data"]),
+        data=_with_predecessors([data_item(text) for text in options["data"]], options.get("replaces", ())),
         outs=tuple({item.path: item for item in outs}.values()),
         metrics=options["metrics"],
         labels=options["labels"],
@@ -184,6 +190,21 @@ def data_item(text: str) -> DataItem:
     if colon and role not in _DATA_ROLES:
         raise UsageError(f"--data {text!r}: no such role", hint=f"roles are {', '.join(_DATA_ROLES)}")
     return DataItem(name=name, role=_DATA_ROLES.get(role if colon else name, "other"), path=_clean(path))
+
+
+def _with_predecessors(items: list[DataItem], replaced: tuple[str, ...]) -> tuple[DataItem, ...]:
+    """Parses ``--replaces NAME=DIGEST:REASON`` for each snapshot that took the place of another one."""
+    known = {item.name: item for item in items}
+    for text in replaced:
+        name, _, rest = text.partition("=")
+        digest, reason = rest[:_DIGEST_LENGTH], rest[_DIGEST_LENGTH:]
+        if name not in known:
+            raise UsageError(f"--replaces {text!r}: there is no --data {name}", hint="write NAME=DIGEST:REASON")
+        if not reason.startswith(":") or not reason[1:].strip():
+            raise UsageError(f"--replaces {text!r} gives no reason", hint="write NAME=DIGEST:REASON")
+        before = Supersedes(digest=checked_digest(digest, "--replaces"), reason=reason[1:].strip())
+        known[name] = replace(known[name], replaces=before)
+    return tuple(known[item.name] if known[item.name].path == item.path else item for item in items)
 
 
 def out_item(text: str) -> OutItem:

@@ -1,6 +1,6 @@
 """A ledger that was written once is read for ever: every released shape is kept here as it was written.
 
-``golden/v1.db`` is the database, ``golden/v1.jsonl`` its export. Never write them anew: add those of a new shape beside them.
+``golden/v1.db`` is the database, ``golden/v1.jsonl`` its export. Never write them anew: add a new shape beside them.
 """
 
 from __future__ import annotations

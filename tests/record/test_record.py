@@ -381,6 +381,10 @@ def test_data_outside_the_repository_has_an_address(repo, tmp_path) -> None:
         (("--smoke", "epochs=1"), "has no epochs"),
         (("--lock", "missing.lock"), "No such file"),
         (("--supersedes", "sha256:" + "a" * 64), "belong together"),
+        (("--data", "a=train.py", "--replaces", "b=sha256:" + "a" * 64 + ":x"), "there is no --data b"),
+        (("--data", "a=train.py", "--replaces", "a=sha256:" + "a" * 64), "gives no reason"),
+        (("--data", "a=train.py", "--replaces", "a=sha256:" + "a" * 64 + ": "), "gives no reason"),
+        (("--data", "a=train.py", "--replaces", "a=md5:" + "a" * 67 + ":x"), "no digest"),
         (("--supersedes", "x", "--reason", "y"), "no digest"),
         (("--parent", "sha256:" + "a" * 64 + ":friend"), "relations are"),
     ],
@@ -396,10 +400,14 @@ def test_lineage_and_lock(repo) -> None:
     repo.write("uv.lock", "version = 1\n")
     repo.commit()
     one, other = ("sha256:" + letter * 64 for letter in "ab")
+    repo.write("rows.csv", "a\n1\n")
+    repo.commit()
+    data = ("--data", "train=rows.csv", "--replaces", f"train={one}: labels of 12 rows: corrected")
     answer = record(
-        repo, "--supersedes", one, "--reason", "typo", "--parent", f"{other}:repeat-of", "--lock", "uv.lock"
+        repo, "--supersedes", one, "--reason", "typo", "--parent", f"{other}:repeat-of", "--lock", "uv.lock", *data
     ).expect(0)
     found = claims(repo, answer)
+    assert found["data"][0]["supersedes"] == {"digest": one, "reason": "labels of 12 rows: corrected"}
     assert found["run"]["supersedes"] == {"digest": one, "reason": "typo"}
     assert found["lineage"]["parents"] == [{"digest": other, "relation": "repeat-of"}]
     assert found["environment"]["lock"]["kind"] == "uv"
