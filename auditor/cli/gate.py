@@ -85,7 +85,12 @@ Exit codes: 0 open, 1 blocked, 2 wrong usage or invalid policy,
 )
 @click.argument("manifest", required=False)
 @click.option(
-    "--artifact", "artifacts", multiple=True, type=click.Path(path_type=Path), metavar="FILE", help="What ships. Repeatable."
+    "--artifact",
+    "artifacts",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="What ships, a file or folder. Repeatable.",
 )
 @click.option("--model", metavar="models:/NAME/V", help="A version in MLflow (MLFLOW_TRACKING_URI) instead of files.")
 @click.option("--to", type=click.Path(path_type=Path), metavar="DIR", help="Hand the hashed bytes on into DIR.")

@@ -7,6 +7,7 @@ import pytest
 from auditor.digest import of_bytes
 from auditor.errors import EmptySelectionError, RefusedError, UsageError
 from auditor.gate.shipping import Shipment
+from auditor.record.data import measure
 
 RAW = b"weights\n" * 1000
 
@@ -80,8 +81,11 @@ def test_only_regular_files_ship(file, tmp_path):
     os.mkfifo(tmp_path / "pipe")
     with Shipment([("pipe", tmp_path / "pipe")], None) as shipment, pytest.raises(UsageError, match="no regular file"):
         shipment.hashed()
-    with Shipment([("folder", tmp_path)], None) as shipment, pytest.raises((UsageError, EmptySelectionError)):
-        shipment.hashed()
+    with pytest.raises(UsageError, match="a link or a special file"):
+        Shipment([("folder", tmp_path)], None)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(EmptySelectionError, match="no file in"):
+        Shipment([("folder", tmp_path / "empty")], None)
     with (
         Shipment([("gone", tmp_path / "gone")], None) as shipment,
         pytest.raises(EmptySelectionError, match="cannot be read"),
@@ -89,3 +93,39 @@ def test_only_regular_files_ship(file, tmp_path):
         shipment.hashed()
     with pytest.raises(UsageError, match="same name"):
         Shipment([("model.npz", file), ("model.npz", file)], tmp_path / "release")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    shards = tmp_path / "model"
+    (shards / "deep").mkdir(parents=True)
+    (shards / "one.bin").write_bytes(b"one")
+    (shards / "deep" / "two.bin").write_bytes(b"two!")
+    return shards
+
+
+def test_a_folder_ships_as_the_tree_that_a_manifest_records(folder, tmp_path):
+    to = tmp_path / "release"
+    with Shipment([("model", folder)], to) as shipment:
+        (hashed,) = shipment.hashed()
+        assert (hashed.digest, hashed.size) == (measure(folder, name="x").digest, 7)
+        (folder / "one.bin").write_bytes(b"eno")
+        shipment.confirm()
+        assert len(shipment.hand_over()) == 2
+    assert (to / "model" / "one.bin").read_bytes() == b"one"
+    assert (to / "model" / "deep" / "two.bin").read_bytes() == b"two!"
+    assert sorted(path.name for path in to.iterdir()) == ["model"]
+
+
+@pytest.mark.parametrize("change", ["write", "add", "remove"])
+def test_a_folder_that_changed_since_does_not_ship(folder, change):
+    with Shipment([("model", folder)], None) as shipment:
+        shipment.hashed()
+        if change == "write":
+            (folder / "one.bin").write_bytes(b"eno")
+        elif change == "add":
+            (folder / "three.bin").write_bytes(b"three")
+        else:
+            (folder / "one.bin").unlink()
+        with pytest.raises(RefusedError):
+            shipment.confirm()
