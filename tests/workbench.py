@@ -84,6 +84,15 @@ CATALOGUE = {
         Project("boosted", "breast_cancer", 120, weights="out/model.txt"),
         Project("evaluated", "digits", 150, smoke="steps=2", evaluate="python evaluate.py", folder="fleet"),
         Project("stepwise", "digits", 150, checkpoints="out/checkpoints"),
+        Project("torch", "digits", 150, evaluate="python evaluate.py", checkpoints="out/checkpoints"),
+        Project(
+            "lightgbm",
+            "breast_cancer",
+            120,
+            weights="out/model.txt",
+            evaluate="python evaluate.py",
+            trace="out/trace.jsonl",
+        ),
     )
 }
 
@@ -355,6 +364,10 @@ def started(root: Path, env: dict[str, str], name: str, policy: Callable[[dict[s
     project = CATALOGUE[name]
     repo = Repo(root, env, project).init()
     shutil.copytree(PROJECTS / (project.folder or name), root, dirs_exist_ok=True)
+    if project.checkpoints is not None:
+        shutil.copyfile(
+            HERE.parent / "auditor/steps.py", root / "steps.py"
+        )  # a project keeps a copy, and needs no auditor to run
     train, test = tables(project.dataset, project.test_rows)
     repo.write("data/train.csv", train)
     repo.write("data/test.csv", test)

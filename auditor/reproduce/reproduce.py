@@ -64,7 +64,8 @@ def reproduce(request: Request) -> Reproduced:
         computed |= one.computed
         notes += one.notes
     if is_challenged:
-        results.append(_challenged(rig, request))
+        stopped = _stopped(Step(reproduction=_SEGMENT, seconds=None), results, rig)
+        results.append(_unanswered(_SEGMENT, Agreement.NOT_EXERCISED, stopped) if stopped else _challenged(rig, request))
     return Reproduced(
         results=tuple(results),
         liveness=liveness,

@@ -3,15 +3,12 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from auditor.commitment.leaves import SCHEMA, Leaves, gather
 from auditor.record.checkpoints import commit
-
-HERE = Path(__file__).resolve().parent
 
 
 def challenged(repo, *, segments=1, exits=(0,)):
@@ -47,11 +44,6 @@ def edit(folder, step, change):
         arrays = {name: archive[name] for name in archive.files}
     change(arrays)
     np.savez(path, **arrays)
-
-
-def test_the_helper_in_the_project_is_the_one_that_is_shipped():
-    own = HERE.parent / "projects/stepwise/steps.py"
-    assert own.read_text() == (HERE.parents[1] / "auditor/steps.py").read_text()
 
 
 def test_a_run_records_its_commitment(stepwise):
@@ -271,3 +263,17 @@ def test_every_root_that_was_challenged_for_the_same_training_is_counted(repo):
     assert "root number 2 that was challenged" in challenged(repo, exits=(0, 1))["note"]
     repo.edit(lambda claims: claims["run"].update(purpose="reworded"))
     assert "root number 2 that was challenged" in challenged(repo, exits=(0, 1))["note"]
+
+
+def test_nothing_is_replayed_once_a_cheaper_tier_diverged(repo):
+    def boast(claims):
+        for each in claims["reproductions"]:
+            for metric in each.get("expect", {}).get("metrics", []):
+                metric["value"] += 1.0
+
+    repo.edit(boast)
+    answer = repo.auditor("reproduce", repo.manifest, "--tier", "smoke", "--tier", "segment", "--format", "json").expect(1)
+    found = {each["tier"]: each for each in answer.json()["runs"][0]["reproductions"]}
+    assert found["smoke"]["agreement"] == "diverged"
+    assert found["segment"]["agreement"] == "not-exercised"
+    assert "smoke came to diverged already" in found["segment"]["note"]
