@@ -31,12 +31,13 @@ class Gate:
     fails: float
 
 
-_GATES: Final = {
+GATES: Final = {
     "float64": Gate(passes=1e-9, fails=1e-6),
     "float32": Gate(passes=1e-4, fails=1e-3),
     "float16": Gate(passes=2e-2, fails=1e-1),
     "bfloat16": Gate(passes=2e-2, fails=1e-1),
 }
+"""The gates by precision."""
 _ONE_TENSOR: Final = 100
 """A single tensor may be this many times worse than all together: small ones are noisy."""
 
@@ -70,7 +71,7 @@ class Update:
     @property
     def gate(self) -> Gate:
         """The gate of this precision."""
-        return _GATES[self.dtype]
+        return GATES[self.dtype]
 
     @property
     def asks_for_noise(self) -> bool:
@@ -141,7 +142,7 @@ def compare_update(start: Weights, claimed: Weights, replayed: Weights) -> Updat
         worst=worst,
         relative=_ratio(change, size),
         cosine=product / math.sqrt(change * replay) if change and replay else 1.0 if change == replay else 0.0,
-        dtype=max(dtypes, key=lambda name: _GATES[name].fails if name in _GATES else math.inf),
+        dtype=max(dtypes, key=lambda name: GATES[name].fails if name in GATES else math.inf),
     )
 
 

@@ -19,11 +19,12 @@ from auditor.diagnose.surroundings import Surroundings
 from auditor.errors import UsageError
 from auditor.gate.experiment import Asked, experiment
 from auditor.manifest.write import dump, write
-from auditor.model.comparison import Comparison, ReproductionResult
+from auditor.model.comparison import Comparison, ReproductionResult, overall
 from auditor.model.report import Report
 from auditor.model.words import Agreement, Exit, Tier
 from auditor.reproduce.reproduce import reproduce
 from auditor.reproduce.segments.claimed import read_claims
+from auditor.reproduce.segments.trees import claimed_ensemble, replay_trees
 
 
 def chaos(asked: Asked) -> Report:
@@ -89,7 +90,8 @@ def calibrate(asked: Asked, *, repeats: int, power: bool, out: str | None) -> Re
 def explain(asked: Asked) -> Report:
     """The report of where a re-execution parts from the record first, and what that usually means.
 
-    A run with checkpoints is followed step by step; of any other one the outputs are all that can be looked at.
+    A run with checkpoints is followed step by step, boosting tree by tree; of any other run the outputs are all that can be
+    looked at.
 
     Raises:
         PolicyError, EmptySelectionError, UsageError, UndecidableError, UnreadableError: it cannot be asked; each says why.
@@ -105,6 +107,10 @@ def explain(asked: Asked) -> Report:
             of = f"step:{found.step + 1}" if found.stage else "trace"
             comparisons: tuple[Comparison, ...] = (Comparison(of=of, agreement=agreement, note=found.words),)
             note = found.words
+        elif trees := claimed_ensemble(ready.request.run.artifacts, ready.request.fetch):
+            parted, note = replay_trees(ready.rig, ready.request, trees)
+            comparisons, agreement = tuple(parted), overall(parted)
+            note = "; ".join([*(c.note for c in parted if c.note), note])
         else:
             done = reproduce(replace(ready.request, tiers=(ready.reproduction.tier,), liveness=False))
             comparisons = tuple(c for one in done.results for c in one.comparisons)

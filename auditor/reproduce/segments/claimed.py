@@ -88,7 +88,7 @@ def read_claims(run: Run, fetch: Fetch) -> Claimed:
     if claim is None or claim.root is None or claim.leaves is None or claim.trace is None:
         raise UndecidableError(
             "the run has no checkpoints to replay from",
-            hint="write them with auditor.steps and record with --checkpoints DIR; a model of trees has no steps to resume",
+            hint="write them with auditor.steps and record with --checkpoints DIR; a model of boosted trees needs none",
         )
     leaves = committed_leaves(claim, fetch)
     lines = read_trace(_file(claim.trace, "the trace", fetch))

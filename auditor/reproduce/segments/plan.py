@@ -113,12 +113,32 @@ def _norm(arrays: Mapping[str, Any]) -> float:
 def out_of_bounds(lines: Sequence[Line], bounds: Mapping[str, Bound]) -> str | None:
     """The first step whose hyperparameters leave what the policy allows, in words."""
     for line in lines:
-        for name, bound in bounds.items():
-            value = float(line.size) if name == "batch_size" else line.hyperparameters.get(name)
-            if value is None:
-                return f"step {line.step} does not say its {name}, for which the policy sets bounds"
-            low = -math.inf if bound.minimum is None else bound.minimum
-            high = math.inf if bound.maximum is None else bound.maximum
-            if not low <= value <= high:
-                return f"at step {line.step} {name} is {value:g}, the policy allows {low:g} to {high:g}"
+        if words := outside(line.hyperparameters | {"batch_size": float(line.size)}, bounds):
+            return f"step {line.step}: {words}"
     return None
+
+
+def outside(known: Mapping[str, float], bounds: Mapping[str, Bound]) -> str | None:
+    """The first hyperparameter that leaves what the policy allows, or that nobody states, in words."""
+    for name, bound in bounds.items():
+        value = known.get(name)
+        if value is None:
+            return f"nothing says its {name}, for which the policy sets bounds"
+        low = -math.inf if bound.minimum is None else bound.minimum
+        high = math.inf if bound.maximum is None else bound.maximum
+        if not low <= value <= high:
+            return f"{name} is {value:g}, the policy allows {low:g} to {high:g}"
+    return None
+
+
+def configured(run: Run) -> dict[str, float]:
+    """The numbers in a run's configuration by the names of their leaves, for a run whose steps are not noted."""
+    found: dict[str, float] = {}
+    pending: list[Any] = [run.configuration.effective if run.configuration else {}]
+    while pending:
+        for name, value in pending.pop().items():
+            if isinstance(value, dict):
+                pending.append(value)
+            elif isinstance(value, int | float) and not isinstance(value, bool):
+                found.setdefault(name, float(value))
+    return found

@@ -16,10 +16,11 @@ from auditor.reproduce.request import Request
 from auditor.reproduce.rig import Live
 from auditor.reproduce.segments.claimed import BrokenError, read_claims
 from auditor.reproduce.segments.judge import Judged, Side, judge
-from auditor.reproduce.segments.plan import Chosen, choose, out_of_bounds
+from auditor.reproduce.segments.plan import Chosen, choose, configured, out_of_bounds, outside
 from auditor.reproduce.segments.published import published
 from auditor.reproduce.segments.replay import NotReplayedError, Replayed, Stretch, replay
 from auditor.reproduce.segments.request import Challenge, identity
+from auditor.reproduce.segments.trees import claimed_ensemble, replay_trees
 from auditor.reproduce.twin import TWINS, perturbed
 
 _AT_ONCE = 2
@@ -29,7 +30,7 @@ def segments(rig: Live, request: Request, asked: Challenge) -> ReproductionResul
     """What replaying segments of the run shows. Whatever keeps it from being replayed is the result, with the reason."""
     started = time.monotonic()
     try:
-        comparisons, note = _Replaying(rig, request, asked).result()
+        comparisons, note = _result(rig, request, asked)
     except AuditorError as error:
         agreement = _agreement(error)
         comparisons, note = (Comparison(of="checkpoints", agreement=agreement, note=error.message),), _said(error)
@@ -42,6 +43,23 @@ def segments(rig: Live, request: Request, asked: Challenge) -> ReproductionResul
         comparisons=tuple(comparisons),
         note=note,
     )
+
+
+def _result(rig: Live, request: Request, asked: Challenge) -> tuple[Sequence[Comparison], str]:
+    run = request.run
+    trees = claimed_ensemble(run.artifacts, request.fetch) if run.checkpoints is None else None
+    if trees is None:
+        return _Replaying(rig, request, asked).result()
+    # The root is on record before anything of it is looked at, as it is for steps.
+    roots = asked.count(identity(run), trees.root)
+    comparisons, note = replay_trees(rig, request, trees)
+    if words := outside(configured(run), asked.bounds):
+        comparisons.append(Comparison(of="hyperparameters", agreement=Agreement.DIVERGED, note=words))
+    return comparisons, "; ".join(filter(None, (note, _again(roots))))
+
+
+def _again(roots: int) -> str:
+    return f"this is the root number {roots} that was challenged for the same training" if roots > 1 else ""
 
 
 class _Replaying:
@@ -168,9 +186,7 @@ class _Replaying:
             )
         if vacuous := len(agreed) - len(telling):
             words.append(f"{vacuous} vacuous ones show nothing")
-        if roots > 1:
-            words.append(f"this is the root number {roots} that was challenged for the same training")
-        return "; ".join(words)
+        return "; ".join(filter(None, (*words, _again(roots))))
 
 
 def _agreement(error: AuditorError) -> Agreement:
