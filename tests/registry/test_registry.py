@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import pytest
@@ -12,6 +13,7 @@ from workbench import Answer, checks, result
 from auditor.cli import root
 from auditor.cli.ending import ended
 from auditor.digest import of_file
+from auditor.integrations.mlflow import registry
 from auditor.integrations.mlflow.client import client
 from auditor.integrations.mlflow.registry import MlflowRegistry
 from auditor.integrations.registry import Name, RegistryError
@@ -137,6 +139,18 @@ def test_version_that_nobody_registered_through_the_auditor(shop, tmp_path):
     report = shop.deploy(shop.repo.manifest, "--model", uri, artifact=None).expect(4).json()
     assert "no registration" in result(report, "registry/altered-version")["reason"]
     shop.repo.auditor("fetch", uri, "--to", str(tmp_path / "x")).expect(4)
+
+
+def test_version_that_does_not_fit_here_is_not_downloaded(shop, monkeypatch, tmp_path):
+    uri = register(shop)
+    version = MlflowRegistry().version(Name.parse(uri))
+    monkeypatch.setattr(registry.shutil, "disk_usage", lambda _: SimpleNamespace(free=100))
+    with pytest.raises(RegistryError, match="more than the 100 bytes that are free"):
+        MlflowRegistry().download(version, tmp_path / "version")
+    assert list((tmp_path / "version").iterdir()) == []
+    monkeypatch.setattr(registry, "_MOST_FILES", 0)
+    with pytest.raises(RegistryError, match="more than 0 files"):
+        MlflowRegistry().download(version, tmp_path / "version")
 
 
 def test_registry_that_cannot_be_asked_is_undecided(shop, monkeypatch):

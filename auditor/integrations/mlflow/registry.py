@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -49,11 +50,13 @@ class MlflowRegistry:
             return {alias: str(number) for alias, number in self._client.get_registered_model(model).aliases.items()}
 
     def download(self, version: Version, to: Path) -> Mapping[str, Path]:
-        """Every file of a version, put into the directory ``to``."""
+        """Every file of a version, put into the directory ``to``, which has room for what the registry says they hold."""
         with answering():
             import mlflow.artifacts  # noqa: PLC0415  (optional)
 
             uri = self._client.get_model_version_download_uri(version.model, version.number)
+            to.mkdir(parents=True, exist_ok=True)
+            self._check_room(version, uri, shutil.disk_usage(to).free)
             folder = mlflow.artifacts.download_artifacts(
                 artifact_uri=uri, dst_path=str(to), tracking_uri=self._client.tracking_uri
             )
@@ -69,6 +72,22 @@ class MlflowRegistry:
         if not found:
             raise RegistryError(f"{version.uri} has no files")
         return found
+
+    def _check_room(self, version: Version, uri: str, free: int) -> None:
+        """Look at what is to be downloaded before it is: how many files, and how many bytes."""
+        import mlflow.artifacts  # noqa: PLC0415  (optional)
+
+        waiting, files, size = [uri], 0, 0
+        while waiting:
+            at = waiting.pop()
+            for one in mlflow.artifacts.list_artifacts(artifact_uri=at, tracking_uri=self._client.tracking_uri):
+                files, size = files + 1, size + (one.file_size or 0)
+                if one.is_dir:
+                    waiting.append(f"{at.rstrip('/')}/{one.path.rpartition('/')[2]}")
+                if files > _MOST_FILES:
+                    raise RegistryError(f"{version.uri} has more than {_MOST_FILES} files")
+                if size > free:
+                    raise RegistryError(f"{version.uri} has more than the {free} bytes that are free here")
 
     def register(self, model: str, files: Mapping[str, Path], shown: Shown, tags: Mapping[str, str]) -> Version:
         """A new version with these files, and a run that shows what is to be shown."""
