@@ -10,10 +10,10 @@ from auditor.attestation.predicate import Vouching, reproduction, summary
 from auditor.attestation.statement import CANONICAL, REPRODUCTION, SUMMARY, TREE, Subject, payload
 from auditor.errors import UsageError
 from auditor.gate.deploy import Decided
-from auditor.ledger.keys import FileKey, SigningKey
+from auditor.ledger.keys import FileKey, ServiceKey, SigningKey
 
 
-def signer_of(key: SigningKey | None) -> FileKey:
+def signer_of(key: SigningKey | None) -> FileKey | ServiceKey:
     """The key that an attestation can be signed with.
 
     Raises:
@@ -24,12 +24,14 @@ def signer_of(key: SigningKey | None) -> FileKey:
             "an attestation is signed, and there is no key",
             hint="--key FILE, or AUDITOR_KEY",
         )
-    if not isinstance(key, FileKey):
-        raise UsageError("an attestation cannot be signed through ssh-keygen", hint="give a private key file")
+    if not isinstance(key, FileKey | ServiceKey):
+        raise UsageError(
+            "an attestation cannot be signed through ssh-keygen or gpg", hint="give a private key file, or a service's key"
+        )
     return key
 
 
-def attest(decided: Decided, key: FileKey, *, attestation: Path | None, brief: Path | None) -> None:
+def attest(decided: Decided, key: FileKey | ServiceKey, *, attestation: Path | None, brief: Path | None) -> None:
     """Write the ``attestation`` and the ``brief`` summary of SLSA about an open deployment.
 
     Raises:

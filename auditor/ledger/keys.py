@@ -14,6 +14,7 @@ import base64
 import binascii
 import hashlib
 import os
+import re
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
@@ -23,12 +24,14 @@ from auditor.ledger import openpgp, ssh
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, PublicKeyTypes
+    from securesystemslib.signer import Signer
     from securesystemslib.signer._crypto_signer import CryptoSigner
     from securesystemslib.signer._key import SSlibKey
 
 VARIABLE: Final = "AUDITOR_KEY"
 """Names the signing key where no option does: a file, or the private key's text itself (a secret of a CI)."""
 
+_SERVICE: Final = re.compile(r"[a-z][a-z0-9]+:")
 _LARGEST_FILE: Final = 64 << 10
 _SSHSIG: Final = "sshsig"
 _CURVES: Final = {"secp256r1": "SHA256", "secp384r1": "SHA384", "secp521r1": "SHA512"}
@@ -158,6 +161,52 @@ class SshKey:
         return f"{_SSHSIG}:{base64.b64encode(ssh.sign(self._path, message)).decode()}"
 
 
+class ServiceKey:
+    """A key that never leaves a service: a cloud's key management, a vault, a hardware module.
+
+    ``address`` is what securesystemslib calls it (``awskms:alias/judge``, ``gcpkms:projects/...``, ``azurekms://...``,
+    ``hv:judge``, ``hsm:2?label=...``); ``public`` its public key, which is kept here, so that a service cannot change it.
+    """
+
+    def __init__(self, address: str, public: PublicKey) -> None:
+        self._address = address
+        self.public = public
+
+    def sign(self, message: bytes) -> str:
+        """The signature of ``message``.
+
+        Raises:
+            UsageError: the service does not make it.
+        """
+        signer = self.signer()
+        try:
+            made = bytes.fromhex(signer.sign(message).signature)
+        except Exception as error:  # noqa: BLE001  (every service's library has errors of its own)
+            raise UsageError(
+                f"{self._address} does not sign: {error}", hint="are its credentials in the environment?"
+            ) from None
+        return f"{signer.public_key.scheme}:{base64.b64encode(made).decode()}"
+
+    def signer(self) -> Signer:
+        """The key for securesystemslib, under the same keyid.
+
+        Raises:
+            UsageError: it knows no such service, or its library is not installed.
+        """
+        from securesystemslib.exceptions import UnsupportedLibraryError  # noqa: PLC0415  (the same)
+        from securesystemslib.signer import Signer  # noqa: PLC0415
+
+        service = self._address.partition(":")[0]
+        try:
+            return Signer.from_priv_key_uri(self._address, self.public.sslib())
+        except UnsupportedLibraryError as error:
+            raise UsageError(str(error), hint=f"pip install 'securesystemslib[{service}]'") from None
+        except Exception as error:  # noqa: BLE001  (the same)
+            raise UsageError(
+                f"{self._address} cannot be used: {error}", hint="see securesystemslib's list of signers"
+            ) from None
+
+
 class GpgKey:
     """A key in its owner's OpenPGP keyring, by its fingerprint."""
 
@@ -177,7 +226,8 @@ class GpgKey:
 def signing_key(given: str | None) -> SigningKey | None:
     """The key in the file ``given``, else the one that ``AUDITOR_KEY`` names or holds, else None.
 
-    A public key (``.pub``) stands for the private one in an agent, ``gpg:FINGERPRINT`` for one in gpg's keyring.
+    A public key (``.pub``) stands for the private one in an agent, ``gpg:FINGERPRINT`` for one in gpg's keyring, and
+    ``awskms:KEY#PUBLIC.pem`` (or another of securesystemslib's addresses) for one in a service.
 
     Raises:
         UsageError: what is named is no key, or not one that this machine can use.
@@ -189,6 +239,9 @@ def signing_key(given: str | None) -> SigningKey | None:
         return _loaded(named.encode(), None)
     if named.startswith(openpgp.PREFIX):
         return GpgKey(openpgp.fingerprint(named))
+    if _SERVICE.match(named) and "#" in named:
+        address, _, public = named.rpartition("#")
+        return ServiceKey(address, public_key(public))
     path = Path(named).expanduser()
     return _loaded(_content(path), path)
 
