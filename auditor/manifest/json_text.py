@@ -59,6 +59,10 @@ def _parse_carefully(text: str, source: str, limits: Limits) -> Any:
         return _DECODER.decode(text)
     except json.JSONDecodeError as error:
         raise _syntax(error, source) from error
+    except (_SuspectError, DoubtfulScalarError) as error:
+        # The parser met it before the end of a word that is none (`5%5`), at which the walk looked as a whole.
+        why = "something stands where no JSON has it" if isinstance(error, _SuspectError) else error.message
+        raise UnreadableError(f"not valid JSON: {why}", source=source, hint="see what stands before and after it") from error
 
 
 def _syntax(error: json.JSONDecodeError, source: str) -> UnreadableError:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -7,6 +8,8 @@ import sys
 import time
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from auditor import digest
 from auditor.errors import UnreadableError
@@ -256,6 +259,21 @@ def test_refused_json(text, words, place):
     assert error.line == place[0]
     # Where a syntax error begins is the parser's opinion, which changed by one column between versions of Python.
     assert abs(error.column - place[1]) <= (1 if "not valid" in words else 0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"{a":' + "5" * 22 + '%5 "b": [1]}', "[1, 1e999%]", '{"a": NaN%}', '{"a": 1, "a" 2 : Infinity%, "b": 1}'],
+)
+def test_a_word_that_only_begins_as_a_doubtful_number_is_refused(text):
+    assert "not valid JSON" in refusal(text, "a.json").message
+
+
+@given(st.text(alphabet='{}[]",:0159%eE+-.nulltrefasINy\\ \n', max_size=40))
+@settings(max_examples=300, deadline=None)
+def test_whatever_looks_like_json_is_read_or_refused_and_nothing_else(text):
+    with contextlib.suppress(UnreadableError):
+        read(text.encode(), source="a.json")
 
 
 @pytest.mark.parametrize("source", ["a.yaml", "a.json"])
