@@ -18,6 +18,7 @@ def command() -> None:
     epilog="""\b
 Examples:
   auditor store put out/model.npz
+  auditor store put data/images
   auditor store put data/*.parquet --to s3://bucket/prefix --retain-until 2030-01-01""",
 )
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
@@ -26,7 +27,7 @@ Examples:
     "--retain-until", type=click.DateTime(["%Y-%m-%d"]), metavar="DAY", help="Let S3 object lock keep it until then."
 )
 def put(files: tuple[Path, ...], to: str | None, retain_until: datetime | None) -> None:
-    """Put FILES into a store, under their digest, once: nothing is ever written over.
+    """Put FILES and folders into a store, under their digest, once: nothing is ever written over.
 
     Prints a digest and an address a file, to be written into a manifest as `digest` and `uri`.
     """

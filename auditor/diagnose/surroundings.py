@@ -24,8 +24,8 @@ from auditor.reproduce.diagnose import diagnose
 from auditor.reproduce.expected import expected_of
 from auditor.reproduce.request import Request
 from auditor.reproduce.rig import Live
-from auditor.reproduce.trial import digest_of
 from auditor.reproduce.workspace import Spot
+from auditor.store.trees import digest_of
 
 _INJECTOR: Final = Path(__file__).with_name("injector.py")
 _NOTHING: Final = frozenset({"log", "plot", "trace"})

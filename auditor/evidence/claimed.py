@@ -89,6 +89,19 @@ class ClaimedBytes:
             raise Inconclusive(f"{claim.path} is a directory, not a file")
         return self._with_suffix(found)
 
+    def folder(self, claim: Claim) -> Path:
+        """A folder whose files are those behind ``claim``, which have the declared digest (``format: tree``).
+
+        Raises:
+            Inconclusive: it cannot be read here, or holds other files than the manifest says.
+        """
+        found = self.locate(claim)
+        if found.digest != claim.digest:
+            raise Inconclusive(f"{found.path} does not have the declared digest, so nothing is computed from it")
+        if found.folder is None:
+            raise Inconclusive(f"{found.path} is not a folder of this machine")
+        return found.folder
+
     @cached_property
     def _stored(self) -> Stored:
         return Stored(self.root, self.stores, self.scratch)
@@ -119,7 +132,7 @@ class ClaimedBytes:
         assert self.commit is not None  # noqa: S101
         content = self.repository.read(self.commit, path)
         if content is None:
-            return self._tree_in_commit(path)
+            return self._tree(path, wanted)
         # The content of a link is the path that it leads to, and no path is longer.
         entry = self.repository.entry(self.commit, path) if len(content) <= _LINK_LIMIT else None
         if entry is not None and entry.is_link:
@@ -142,6 +155,14 @@ class ClaimedBytes:
         if found is not None and found.digest != wanted:
             raise Inconclusive(f"{path} is a symbolic link to other bytes than the manifest declares")
         return found
+
+    def _tree(self, path: str, wanted: str | None) -> Located | None:
+        """A committed folder; that of the working tree where only this is the declared one (a part of it is not in git)."""
+        committed = self._tree_in_commit(path)
+        if committed is None or committed.digest == wanted or not (self.root / path).is_dir():
+            return committed
+        whole = self._in_work_tree(path, wanted)
+        return whole if whole is not None and whole.digest == wanted else committed
 
     def _tree_in_commit(self, path: str) -> Located | None:
         assert self.repository is not None  # noqa: S101
@@ -237,7 +258,7 @@ class ClaimedBytes:
         hashed = self.hashing.of_files(files)
         rows = [(child.relative_to(place).as_posix(), hashed[child][1], hashed[child][0]) for child in files]
         total = sum(size for _, size, _ in rows)
-        return Located(path=path, digest=digest.of_tree(rows), size=total, where=where, file=None)
+        return Located(path=path, digest=digest.of_tree(rows), size=total, where=where, file=None, folder=place)
 
     def _large(self) -> list[Path]:
         """Files of the working tree that are going to be asked for, so that they can be hashed side by side."""

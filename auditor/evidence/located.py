@@ -36,6 +36,7 @@ class Located:
         file: a regular file with exactly these bytes; None where only their digest is known (a directory, a Git LFS
             pointer without its object, an object whose digest its store proves).
         level: ``recomputed`` for bytes that were hashed here, ``consistent`` for a digest that somebody else computed.
+        folder: a folder whose files have exactly these bytes, for a claim that is one.
         normalised: the declared digest when the bytes would have it with the other line endings (LF for CRLF, or back).
     """
 
@@ -45,4 +46,5 @@ class Located:
     where: str
     file: Path | None
     level: EvidenceLevel = EvidenceLevel.RECOMPUTED
+    folder: Path | None = None
     normalised: str | None = None

@@ -6,13 +6,17 @@ root of a store that the policy names, and a mount only inside such a store or t
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import unquote
 
 from auditor import digest
 from auditor.evidence.located import Claim, Located
+from auditor.model.run import DataSource
 from auditor.model.words import EvidenceLevel
+from auditor.store import trees
 from auditor.store.base import Found, StoreDownError, StoreError
 from auditor.store.stores import Stores
 
@@ -32,6 +36,9 @@ class Stored:
         self._failures.clear()
         # 1. By digest: what a store proves itself need not be read, anything else is.
         wanted = claim.digest
+        if wanted is not None and getattr(claim, "format", None) == trees.FORMAT:
+            folder = next(filter(None, (self._assembled(claim, found) for found in self._held(wanted))), None)
+            return folder or self._mounted_folder(claim)
         if wanted is not None:
             for found in self._held(wanted):
                 located = self._proven(claim, found) if found.proven == wanted else self._hashed(claim, found)
@@ -116,21 +123,75 @@ class Stored:
 
         return fetch(found, self.scratch(), size=size)
 
-    def _mounted(self, claim: Claim) -> Located | None:
-        mount: str | None = getattr(claim, "mount", None)
-        place = Path(mount) if mount is not None and "\0" not in mount else None
-        if place is None or not place.is_absolute() or ".." in place.parts:
+    def _assembled(self, claim: Claim, found: Found) -> Located | None:
+        """The folder whose list ``found`` is, every file hashed here; None, with the reason kept, where one is lacking."""
+        listing = self._hashed(DataSource(name="list", digest=claim.digest), found)
+        if listing is None or listing.file is None or listing.digest != claim.digest:
             return None
+        place = self.scratch() / f"tree-{listing.digest.removeprefix('sha256:')}"
         try:
-            resolved = place.resolve(strict=True)
-            store = self.stores.hold(resolved)
-            if not resolved.is_file() or (store is None and not resolved.is_relative_to(self.root.resolve())):
+            entries = trees.read(listing.file.read_bytes()) if listing.size <= trees.LARGEST else ()
+            for entry in entries if not place.exists() else ():
+                self._put(entry, place)
+        except (OSError, ValueError, StoreError) as error:
+            shutil.rmtree(place, ignore_errors=True)
+            self._failures.append(f"store {found.store}: the folder cannot be put together: {error}")
+            return None
+        size = sum(entry.size for entry in entries)
+        where = f"store {found.store}"
+        return Located(path=_named(claim), digest=listing.digest, size=size, where=where, file=None, folder=place)
+
+    def _put(self, entry: trees.Entry, folder: Path) -> None:
+        held = DataSource(name=entry.path, path=entry.path, digest=entry.digest, size=entry.size)
+        located = next(filter(None, (self._hashed(held, found) for found in self._held(entry.digest))), None)
+        if located is None or located.file is None or (located.digest, located.size) != (entry.digest, entry.size):
+            raise ValueError(f"no store holds {entry.path}")
+        target = folder / entry.path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(located.file, target)
+
+    def _mounted_folder(self, claim: Claim) -> Located | None:
+        """A folder where the command saw it, or at its address, inside of a store on this machine or the work tree."""
+        uri: str = getattr(claim, "uri", None) or ""
+        at = unquote(uri.removeprefix("file://")) if uri.startswith("file:///") else None
+        for seen in (getattr(claim, "mount", None), at):
+            try:
+                resolved, store = self._resolved(seen)
+                if resolved is None or not resolved.is_dir():
+                    continue
+                sizes = [file.stat().st_size for _, file in trees.files_of(resolved)]
+                value = trees.digest_of(resolved)
+            except (OSError, RuntimeError, ValueError):
+                continue
+            if value is not None and value == claim.digest:
+                return Located(
+                    path=_named(claim), digest=value, size=sum(sizes), where=_seen(store), file=None, folder=resolved
+                )
+        return None
+
+    def _resolved(self, seen: str | None) -> tuple[Path | None, str | None]:
+        """A place that the run saw, every link followed, and the store it is in; None for one not to be looked at."""
+        place = Path(seen) if seen is not None and "\0" not in seen else None
+        if place is None or not place.is_absolute() or ".." in place.parts:
+            return None, None
+        resolved = place.resolve(strict=True)
+        store = self.stores.hold(resolved)
+        inside = store is not None or resolved.is_relative_to(self.root.resolve())
+        return (resolved if inside else None), store
+
+    def _mounted(self, claim: Claim) -> Located | None:
+        try:
+            resolved, store = self._resolved(getattr(claim, "mount", None))
+            if resolved is None or not resolved.is_file():
                 return None
             value, size = digest.of_file(resolved)
         except (OSError, RuntimeError, ValueError):
             return None
-        where = "working tree, where the run saw it" if store is None else f"store {store}, where the run saw it"
-        return Located(path=_named(claim), digest=value, size=size, where=where, file=resolved)
+        return Located(path=_named(claim), digest=value, size=size, where=_seen(store), file=resolved)
+
+
+def _seen(store: str | None) -> str:
+    return "working tree, where the run saw it" if store is None else f"store {store}, where the run saw it"
 
 
 def _named(claim: Claim) -> str:

@@ -26,7 +26,7 @@ from auditor.model.band import Calibration
 from auditor.model.finding import Finding, Rule
 from auditor.model.policy import Policy, Waiver
 from auditor.model.report import Established, RunReport
-from auditor.model.run import Run
+from auditor.model.run import DataSource, Run
 from auditor.model.words import EvidenceLevel, Isolation, Outcome, Tier
 from auditor.policy import waivers
 from auditor.store.hashing import Hashing
@@ -261,7 +261,8 @@ class Bench:
 
         def fetch(claim: Claim) -> Path | None:
             try:
-                return claimed.file(claim)
+                is_folder = isinstance(claim, DataSource) and claim.format == "tree"
+                return claimed.folder(claim) if is_folder else claimed.file(claim)
             except Inconclusive:
                 return None
 

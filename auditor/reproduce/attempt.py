@@ -27,8 +27,9 @@ from auditor.reproduce.expected import outputs_of
 from auditor.reproduce.inputs import Inputs
 from auditor.reproduce.request import Request
 from auditor.reproduce.sandbox import Execution, Job, Sandbox, house, is_python
-from auditor.reproduce.trial import Seeding, Trial, digest_of, seedings_in
+from auditor.reproduce.trial import Seeding, Trial, seedings_in
 from auditor.reproduce.workspace import Made, Spot, Workspace
+from auditor.store.trees import digest_of
 
 _PROBE = Path(__file__).with_name("probe.py")
 _PATIENCE = 600.0

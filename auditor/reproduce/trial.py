@@ -6,7 +6,6 @@ Whoever judges works with these protocols alone, so that a bundle is compared by
 from __future__ import annotations
 
 import json
-import os
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +13,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-from auditor import digest
 from auditor.model.run import DataSource, Executor, Run
 from auditor.model.words import Isolation
 from auditor.reproduce.configure import Changes
@@ -147,28 +145,6 @@ class Lab(Protocol):
     def executor(self) -> Executor | None:
         """The executor on which the command runs, or ran; None where it cannot be told."""
         ...
-
-
-def digest_of(place: Path) -> str | None:
-    """Digest of a file, or of a folder as ``format: tree``; None for a folder that holds links or special files."""
-    if not place.is_dir():
-        return digest.of_file(place)[0]
-    files = files_of(place)
-    return None if files is None else digest.of_tree([(name, size, value) for name, (value, size) in files.items()])
-
-
-def files_of(folder: Path) -> dict[str, tuple[str, int]] | None:
-    """Digest and size of every file below ``folder``, by relative path; None when it holds links or special files."""
-    found = {}
-    for parent, names, files in os.walk(folder):
-        for name in (*names, *files):
-            child = Path(parent, name)
-            mode = child.lstat().st_mode
-            if stat.S_ISREG(mode):
-                found[child.relative_to(folder).as_posix()] = digest.of_file(child)
-            elif not stat.S_ISDIR(mode):
-                return None
-    return found
 
 
 def seedings_in(place: Path) -> frozenset[Seeding]:

@@ -25,6 +25,8 @@ from auditor.reproduce import inputs, patch, submodules
 from auditor.reproduce.checkout import checkout
 from auditor.reproduce.inputs import Inputs
 from auditor.room import Room, remove
+from auditor.store import trees
+from auditor.store.trees import digest_of
 
 MANIFESTS = ("**/*.run.yaml", "**/*.run.json")
 """Files that are manifests wherever they lie: a command never sees what it is expected to produce."""
@@ -234,7 +236,7 @@ class Workspace:
             found = digest.of_file(target)[0]
             if source.digest not in {None, found}:
                 self.notes.append(f"{seen}: the commit holds {found[:19]}…, the run recorded {str(source.digest)[:19]}…")
-        elif seen == source.path and any(name.startswith(f"{seen}/") for name in committed):
+        elif seen == source.path and self._is_committed(source, target, committed):
             return  # a committed folder: its files are there already
         elif not self._bring(source, target):
             self._absent(source, seen)
@@ -246,6 +248,14 @@ class Workspace:
             self.mounts.append((held, str(target)))
         else:
             self.sealed.append(target)
+
+    def _is_committed(self, source: DataSource, target: Path, committed: frozenset[str]) -> bool:
+        """Whether the commit holds the folder ``source``: its files, not only some of them."""
+        if not any(name.startswith(f"{source.path}/") for name in committed):
+            return False
+        # Where no other files than the committed ones are to be had, these are what there is.
+        whole = source.format != trees.FORMAT or digest_of(target) == source.digest
+        return whole or self._fetch is None or self._fetch(source) is None
 
     def _bring(self, source: DataSource, target: Path) -> bool:
         found = self._fetch(source) if self._fetch else None
@@ -260,7 +270,10 @@ class Workspace:
             target.touch()  # what is mounted needs something to be mounted on
             self._bound[str(target)] = self._cache.hold(found, source.digest)
         elif found.is_dir():
-            shutil.copytree(found, target, symlinks=True, dirs_exist_ok=True)
+            remove(target)
+            shutil.copytree(found, target, symlinks=True)
+            if source.format == trees.FORMAT and digest_of(target) != source.digest:
+                raise UndecidableError(f"{source.path or source.name} changed while it was copied")
         else:
             shutil.copyfile(found, target)
             target.chmod(0o444)

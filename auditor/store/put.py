@@ -7,14 +7,16 @@ import datetime as dt
 import hashlib
 import os
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from auditor import digest, redact
 from auditor.errors import EmptySelectionError, RefusedError, UsageError
+from auditor.store import trees
 from auditor.store.base import StoreError
 
 _BLOCK = 1 << 20
@@ -24,7 +26,7 @@ _LARGEST_UPLOAD = 5 << 30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Put:
-    """A file that a store holds now. ``new`` tells whether it did not before."""
+    """A file or folder that a store holds now. ``new`` tells whether it did not before."""
 
     path: Path
     digest: str
@@ -33,7 +35,7 @@ class Put:
 
 
 def put(url: str, paths: Sequence[Path], *, retain: dt.datetime | None = None) -> list[Put]:
-    """Put every file into the store at ``url``, a folder (``file:``) or a bucket (``s3:``).
+    """Put every file, and all files of every folder, into the store at ``url``, a folder (``file:``) or a bucket (``s3:``).
 
     ``retain`` locks objects until then, where the bucket has object lock.
 
@@ -49,13 +51,29 @@ def put(url: str, paths: Sequence[Path], *, retain: dt.datetime | None = None) -
                 "a folder cannot lock files until a day", hint="leave --retain-until out, or use S3 object lock"
             )
         root = Path(unquote(parts.path))
-        return [_into_folder(root, path) for path in paths]
+        return [_put(path, partial(_into_folder, root)) for path in paths]
     if parts.scheme in {"s3", "s3a"}:
         bucket = _Bucket(url)
-        return [bucket.put(path, retain) for path in paths]
+        return [_put(path, partial(bucket.put, retain=retain)) for path in paths]
     raise UsageError(
         f"{redact.url(url)} cannot be written once and for all", hint="use file:///folder or s3://bucket/prefix"
     )
+
+
+def _put(path: Path, one: Callable[[Path], Put]) -> Put:
+    """A file by ``one``; a folder file by file, and last the list of them, under whose digest it is found."""
+    if not path.is_dir():
+        return one(path)
+    try:
+        held = [(name, one(place), place.stat().st_size) for name, place in trees.files_of(path)]
+    except ValueError as error:
+        raise EmptySelectionError(f"{path}: {error}", hint="give the folder without it") from None
+    if not held:
+        raise EmptySelectionError(f"{path} holds no file")
+    with tempfile.TemporaryDirectory(prefix="auditor-") as room:
+        listing = Path(room, "tree.json")
+        listing.write_bytes(trees.listed([trees.Entry(name, size, put.digest) for name, put, size in held]))
+        return replace(one(listing), path=path)
 
 
 def _into_folder(root: Path, path: Path) -> Put:
@@ -92,8 +110,6 @@ def _copied(path: Path, root: Path) -> tuple[str, Path]:
                     copy.write(block)
                 copy.flush()
                 os.fsync(copy.fileno())
-    except IsADirectoryError:
-        raise EmptySelectionError(f"{path} is a directory", hint="name the files in it") from None
     except FileNotFoundError:
         raise EmptySelectionError(f"{path} is not there") from None
     except OSError as error:

@@ -75,6 +75,22 @@ def test_a_run_without_a_trace_has_no_beginning_to_compare(project):
     assert answer.exit == 4, answer
 
 
+@pytest.mark.parametrize(
+    ("needs", "words"), [({"accelerator": True}, "accelerator"), ({"memory": 1 << 50}, f"{1 << 50} bytes of memory")]
+)
+def test_what_this_machine_lacks_is_not_exercised_and_named(project, needs, words):
+    repo = project("forest")
+    repo.edit(lambda claims: [each.update(needs=needs) for each in claims["reproductions"]])
+    repo.commit("Say what it needs")
+    report = repo.gate().expect(4).json()
+    found = reproductions(report)["smoke"]
+    assert (found["agreement"], found["comparisons"]) == ("not-exercised", [])
+    assert words in found["note"]
+    assert words in result(report, "reproduction/unexercised-run")["reason"]
+    assert "reach" not in found
+    assert "needs: " in repo.auditor("reproduce", repo.manifest, "--dry-run").expect(0).stdout
+
+
 def test_the_plan_has_its_order_and_its_cost(project):
     repo = project("evaluated")
     told = repo.auditor("reproduce", repo.manifest, "--tier", "full", "--tier", "smoke", "--dry-run").expect(0).stdout

@@ -83,8 +83,13 @@ def test_object_lock_keeps_it_until_a_day(s3, file):
 def test_what_cannot_be_put_says_why(tmp_path, file):
     with pytest.raises(EmptySelectionError, match="is not there"):
         put(tmp_path.as_uri(), [tmp_path / "gone"])
-    with pytest.raises(EmptySelectionError, match="is a directory"):
-        put(tmp_path.as_uri(), [tmp_path])
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked" / "file").symlink_to(file)
+    with pytest.raises(EmptySelectionError, match="is a link"):
+        put(tmp_path.as_uri(), [tmp_path / "linked"])
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(EmptySelectionError, match="holds no file"):
+        put(tmp_path.as_uri(), [tmp_path / "empty"])
     with pytest.raises(EmptySelectionError):
         put(tmp_path.as_uri(), [])
     with pytest.raises(UsageError, match="cannot lock"):

@@ -21,8 +21,9 @@ from auditor.reproduce.bundle.opened import Opened
 from auditor.reproduce.configure import Changes
 from auditor.reproduce.request import Request
 from auditor.reproduce.sandbox.job import Execution
-from auditor.reproduce.trial import Seeding, Trial, digest_of, seedings_in
+from auditor.reproduce.trial import Seeding, Trial, seedings_in
 from auditor.reproduce.workspace import Made
+from auditor.store.trees import digest_of
 
 
 class Replayed:

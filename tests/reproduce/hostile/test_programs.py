@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -75,6 +76,31 @@ seen = len(found) + (b"0.13579" + b"24680" in objects)
     run = project.record()
     figures = project.reproduce(run).results[0].comparisons
     assert [c.actual for c in figures if c.of == "metric:accuracy"] == [0.0]
+
+
+@pytest.mark.parametrize("isolation", [Isolation.BWRAP, Isolation.CONTAINER])
+def test_the_ledger_and_the_verifiers_key_cannot_be_read(project, isolation):
+    """They lie in the git directory of the repository, of which the command has another one."""
+    kept = project.root / ".git" / "auditor"
+    kept.mkdir()
+    for name in ("ledger.db", "challenge.key"):
+        (kept / name).write_text("entries")
+    script = f"""
+import os
+seen = 0
+for place in ({str(kept / "ledger.db")!r}, {str(kept / "challenge.key")!r}, ".git/auditor/ledger.db"):
+    try: seen += len(open(place).read())
+    except OSError: pass
+for top in (".", "/tmp", os.environ["HOME"], {str(project.root.parent)!r}):
+    for folder, names, files in os.walk(top):
+        seen += sum(name in ("ledger.db", "challenge.key") for name in files)
+""" + WRITES.replace("VALUE", "float(seen)")
+    run = project.record(script)
+    assert json.loads((project.root / "out/metrics.json").read_text())["accuracy"] > 0, "outside of a sandbox they can be"
+    project.isolation = (isolation,)
+    (result,) = project.reproduce(run).results
+    assert result.isolation == isolation
+    assert [c.actual for c in result.comparisons if c.of == "metric:accuracy"] == [0.0]
 
 
 @pytest.mark.parametrize(
