@@ -19,7 +19,7 @@ from auditor.environment import allowed
 from auditor.errors import UndecidableError
 from auditor.model.run import DataSource, Executor, Reproduction, Run
 from auditor.model.words import Isolation
-from auditor.reproduce import configure, other_weights, thin
+from auditor.reproduce import configure, nudge, other_weights, thin
 from auditor.reproduce.bundle.nouns import Variation
 from auditor.reproduce.configure import Changes
 from auditor.reproduce.environment import Provided
@@ -165,6 +165,7 @@ class Bench:
         shifted: frozenset[str] = frozenset(),
         repeat: int = 0,
         altered: bool = False,
+        nudged: str = "",
         spot: Spot | None = None,
     ) -> Attempt:
         """An attempt that is ready to run; see :class:`~auditor.reproduce.trial.Lab`.
@@ -191,6 +192,9 @@ class Bench:
             raise UndecidableError(f"declared inputs were found nowhere: {', '.join(workspace.missing)}")
         if kept is not None:
             thin.thin(run, workspace, kept=kept)
+        if nudged:
+            precision, _, number = nudged.partition("/")
+            nudge.nudge(run, workspace, precision=precision, number=int(number))
         if altered:
             other_weights.put(run, workspace)
         wanted = Changes(values=self.reproduction.scale) | (changes or Changes())
@@ -221,7 +225,7 @@ class Bench:
             cancel=self._cancel,
             image=self.provided.image,
         )
-        variation = Variation.of(changes, kept=kept, shifted=shifted, repeat=repeat, altered=altered)
+        variation = Variation.of(changes, kept=kept, shifted=shifted, repeat=repeat, altered=altered, nudged=nudged)
         workspace.notes += self.provided.notes
         return Attempt(workspace, job, argv=recorded, variation=variation, inputs=run.data)
 

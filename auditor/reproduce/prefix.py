@@ -4,14 +4,14 @@ The command is told by ``AUDITOR_STEPS`` how many steps to do and by ``AUDITOR_O
 heeds neither is executed to its end, and only its first steps are looked at. A trace is a file of JSON lines, each with its
 ``step`` and figures, which may lie in objects.
 
-Figures of another executor drift apart with every step. Without a measured envelope they are compared over few steps only.
+How figures that drift apart are judged is a matter of :mod:`auditor.reproduce.beginning`.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
@@ -20,8 +20,8 @@ from typing import Final
 import msgspec
 
 from auditor.compare.errors import Refused
-from auditor.compare.traces import Trace, compare_traces
-from auditor.errors import AuditorError
+from auditor.compare.traces import Trace, compare_curves, compare_traces
+from auditor.errors import AuditorError, UndecidableError
 from auditor.model.comparison import Comparison, Tolerance
 from auditor.model.run import Artifact, Json, Reproduction
 from auditor.model.words import Agreement
@@ -36,7 +36,9 @@ STEPS: Final = 100
 OUT: Final = "auditor-out"
 _STEPS: Final = "AUDITOR_STEPS"
 _NUMBER: Final = re.compile(r"[1-9][0-9]{0,17}")
-_ELSEWHERE: Final = 200
+ELSEWHERE: Final = 200
+"""How many are compared with those of another machine where nobody measured what rounding does to them."""
+
 _TABLE: Final = Tolerance(absolute=1e-9, relative=1e-4, source="default table: loss of another executor, first steps")
 _EXACT: Final = Tolerance(source="same executor class")
 _LONGEST_LINE: Final = 1 << 20
@@ -73,8 +75,33 @@ def steps_of(variation: Variation) -> int | None:
     return int(told) if _NUMBER.fullmatch(told) else None
 
 
-def compare(request: Request, trial: Trial, steps: int, *, same: bool) -> tuple[Comparison, ...]:
-    """The curves of the first ``steps`` steps; ``same``: bit-equality may be expected."""
+def left_by(request: Request, trial: Trial, steps: int) -> Trace:
+    """The curves that an execution left over the first ``steps`` steps, without digests.
+
+    Raises:
+        UndecidableError: it left none. Refused: they cannot be read.
+    """
+    place = _made(request, trial)
+    if place is None:
+        raise UndecidableError("an execution of the beginning left no trace")
+    return read(place, steps, request.tolerances.ignore, same=False)
+
+
+def _made(request: Request, trial: Trial) -> Path | None:
+    artifact = trace_of(request)
+    if artifact is None or artifact.path is None:
+        return None
+    places = [trial.made(f"{OUT}/{PurePosixPath(artifact.path).name}"), trial.made(artifact.path)]
+    return next((one.path for one in places if one.path is not None), None)
+
+
+def compare(
+    request: Request, trial: Trial, steps: int, *, same: bool, horizons: Mapping[str, int] | None = None
+) -> tuple[Comparison, ...]:
+    """The curves of the first ``steps`` steps; ``same``: bit-equality may be expected.
+
+    ``horizons`` are the last steps at which curves can be compared with those of another machine, where that was measured.
+    """
     artifact = trace_of(request)
     assert artifact is not None  # noqa: S101  (nothing is executed without one)
     assert artifact.path is not None  # noqa: S101  (the same)
@@ -85,18 +112,19 @@ def compare(request: Request, trial: Trial, steps: int, *, same: bool) -> tuple[
     recorded = request.fetch(artifact)
     if recorded is None:
         return answer(Agreement.INCONCLUSIVE, "the recorded trace was found nowhere")
-    places = [trial.made(f"{OUT}/{PurePosixPath(artifact.path).name}"), trial.made(artifact.path)]
-    made = next((one.path for one in places if one.path is not None), None)
+    made = _made(request, trial)
     if made is None:
         return answer(Agreement.DIVERGED, "the command left no trace, neither in AUDITOR_OUT nor where it was recorded")
-    limit = steps if same else min(steps, _ELSEWHERE)
+    limit = steps if same or horizons is not None else min(steps, ELSEWHERE)
     try:
         ours, theirs = (read(place, limit, request.tolerances.ignore, same=same) for place in (recorded, made))
     except AuditorError as error:
         return answer(Agreement.INCONCLUSIVE, f"the traces cannot be read: {error.message}")
     if not ours.steps:
         return answer(Agreement.NOT_EXERCISED, "the recorded trace begins after the steps that were executed")
-    return tuple(one.comparison for one in compare_traces(ours, theirs, _EXACT if same else _TABLE))
+    if same or horizons is None:
+        return tuple(one.comparison for one in compare_traces(ours, theirs, _EXACT if same else _TABLE))
+    return tuple(one.comparison for one in compare_curves(ours, theirs, lambda name: (_TABLE, horizons.get(name, limit))))
 
 
 def read(place: Path, steps: int, ignore: Sequence[str], *, same: bool) -> Trace:

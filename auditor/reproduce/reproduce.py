@@ -13,7 +13,7 @@ from auditor.errors import AuditorError
 from auditor.model.comparison import ReproductionResult
 from auditor.model.run import Reproduction, Run
 from auditor.model.words import Agreement, Outcome, Tier
-from auditor.reproduce import configure, evaluated, prefix, staged
+from auditor.reproduce import beginning, configure, evaluated, prefix, staged
 from auditor.reproduce.between import rules
 from auditor.reproduce.diagnose import diagnose
 from auditor.reproduce.exercise import Exercise
@@ -260,8 +260,9 @@ class _One:
             return self._answer(why.agreement, why.note)
         executor = lab.executor()
         between = rules(request, executor)
-        comparisons = between.conclude(prefix.compare(request, first, steps, same=between.same))
-        note = f"the first {steps} steps were executed; what came after them was not"
+        begun = beginning.judge(lab, request, first, steps, between)
+        comparisons = between.conclude(begun.comparisons)
+        note = "; ".join([f"the first {steps} steps were executed; what came after them was not", *begun.notes])
         return msgspec.structs.replace(
             self._answer(summary.agreement(comparisons), note),
             comparisons=comparisons,

@@ -111,7 +111,7 @@ class Lab(Protocol):
         """Where interpreter and libraries come from, or came from: ``lock sha256:…``, ``current``."""
         ...
 
-    def prepare(
+    def prepare(  # noqa: PLR0913  (each is a variation of its own)
         self,
         changes: Changes | None = None,
         *,
@@ -119,6 +119,7 @@ class Lab(Protocol):
         shifted: frozenset[str] = frozenset(),
         repeat: int = 0,
         altered: bool = False,
+        nudged: str = "",
     ) -> Trial:
         """A trial that is ready to run.
 
@@ -128,6 +129,7 @@ class Lab(Protocol):
             shifted: keys of explicit seeds to hand on plus one.
             repeat: counts the executions that change nothing, from 0.
             altered: whether to put other weights in the place of those that are evaluated.
+            nudged: precision and number (``float64/1``) of the noise twin whose training data are moved by their last bit.
 
         Raises:
             AuditorError: there is none to be had; the reason is in the message.

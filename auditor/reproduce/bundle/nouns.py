@@ -47,7 +47,8 @@ class Variation(_Told, frozen=True):
 
     ``arguments`` are argv indices to seed values; ``kept`` is the share of training rows that was kept; ``shifted`` are the
     explicit seeds that were handed on plus one; ``repeat`` counts executions that change nothing;
-    ``altered`` put other weights in the place of those that are evaluated.
+    ``altered`` put other weights in the place of those that are evaluated; ``nudged`` moved the training data by their last
+    bit.
     """
 
     values: dict[str, Json] = {}
@@ -57,10 +58,18 @@ class Variation(_Told, frozen=True):
     shifted: tuple[str, ...] = ()
     repeat: int = 0
     altered: bool = False
+    nudged: str = ""
 
     @classmethod
-    def of(
-        cls, changes: Changes | None, *, kept: float | None, shifted: frozenset[str], repeat: int, altered: bool
+    def of(  # noqa: PLR0913  (each is a variation of its own)
+        cls,
+        changes: Changes | None,
+        *,
+        kept: float | None,
+        shifted: frozenset[str],
+        repeat: int,
+        altered: bool,
+        nudged: str = "",
     ) -> Variation:
         """The variation in the arguments of :meth:`auditor.reproduce.trial.Lab.prepare`."""
         made = changes or Changes()
@@ -72,6 +81,7 @@ class Variation(_Told, frozen=True):
             shifted=tuple(sorted(shifted)),
             repeat=repeat,
             altered=altered,
+            nudged=nudged,
         )
 
 

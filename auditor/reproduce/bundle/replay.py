@@ -124,7 +124,7 @@ class ReplayLab:
         """Where interpreter and libraries came from, as the bundle says."""
         return self._first.environment
 
-    def prepare(
+    def prepare(  # noqa: PLR0913  (each is a variation of its own)
         self,
         changes: Changes | None = None,
         *,
@@ -132,13 +132,14 @@ class ReplayLab:
         shifted: frozenset[str] = frozenset(),
         repeat: int = 0,
         altered: bool = False,
+        nudged: str = "",
     ) -> Replayed:
         """The execution with this variation; see :class:`~auditor.reproduce.trial.Lab`.
 
         Raises:
             UndecidableError: the bundle does not tell of it, or of another command, or of one that was not isolated enough.
         """
-        told = self._find(Variation.of(changes, kept=kept, shifted=shifted, repeat=repeat, altered=altered))
+        told = self._find(Variation.of(changes, kept=kept, shifted=shifted, repeat=repeat, altered=altered, nudged=nudged))
         command = self._reproduction.command or (self.run_record.code.entrypoint if self.run_record.code else ())
         if told.argv != configure.words(changes or Changes(), command):
             raise UndecidableError(f"the evidence of {self._reproduction.name!r} is that of another command")
