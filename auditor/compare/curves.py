@@ -65,7 +65,7 @@ def compare_reproduced(expected: Path, actual: Path, *, of: str, tolerances: Tol
     """
     if same_bytes(expected, actual):
         return (Comparison(of=f"file:{of}", agreement=Agreement.BITWISE, excess=0.0),)
-    bands = {name: rule for name in read_trace(expected).curves if (rule := _learned(tolerances, name)) is not None}
+    bands = {name: rule for name in read_trace(expected).curves if (rule := learned(tolerances, name)) is not None}
 
     def rule_for(name: str) -> Rule:
         return bands.get(name, (metric_tolerance(tolerances, name), None))
@@ -74,7 +74,8 @@ def compare_reproduced(expected: Path, actual: Path, *, of: str, tolerances: Tol
     return tuple(one if one.of.partition("#")[2] in bands else _listed(one) for one in found)
 
 
-def _learned(tolerances: Tolerances, name: str) -> Rule | None:
+def learned(tolerances: Tolerances, name: str) -> Rule | None:
+    """What a band says that the curve ``name`` may do, and up to which step; None where there is no band."""
     found = tolerances.known.find("trace", name) if isinstance(tolerances, Settled) else None
     if found is None:
         return None

@@ -3,7 +3,8 @@
 1. The run as recorded, then with other seeds: mean and spread of each figure.
 2. A band from them: another run has to fall into mean ± k(n) · s (Hahn and Meeker 1991).
 3. The claim against the other seeds: a figure that is too good to be one of them was picked (one-sided, and by rank).
-4. With ``power``: replicas that are known to be bad go through the same interval. One that is accepted is not seen.
+4. Between two classes of executors: what other kernels do to weights and curves.
+5. With ``power``: replicas that are known to be bad go through the same interval. One that is accepted is not seen.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
+
+import msgspec
 
 from auditor.compare.statistics.base import Judgement, mean, spread
 from auditor.compare.statistics.interval import detectable, factor, prediction_interval
@@ -44,8 +47,10 @@ class Learned:
     left_out: str | None = None
 
 
-def calibrate(request: Request, repeats: Repeats, *, count: int, power: bool) -> Learned:
+def calibrate(request: Request, repeats: Repeats, *, count: int, power: bool, rates: Sequence[str] = ()) -> Learned:
     """What ``count`` repeats with other seeds teach about the noise of a run.
+
+    ``power`` sends replicas that are known to be bad through it; ``rates`` are further names of learning rates.
 
     Raises:
         UndecidableError: the run has no seed to change, no figures, or too few repeats could be made.
@@ -58,10 +63,18 @@ def calibrate(request: Request, repeats: Repeats, *, count: int, power: bool) ->
     figures = {name: [sample[name] for sample in samples] for name in named}
     claims = {metric.name: metric.value for metric in request.run.metrics if metric.value is not None}
     comparisons = [_compared(name, claims.get(name), figures[name]) for name in named]
-    replicas: Sequence[Change] = known_bad(request) if power else ()
+    replicas: Sequence[Change] = known_bad(request, rates) if power else ()
     comparisons += [_powered(change, repeats, figures) for change in replicas]
-    calibration = _calibration(request, repeats.executor, figures)
-    notes = [f"{len(samples)} other seeds; {repeats.executions} executions, the rest from memory"]
+    calibration, notes = _calibration(request, repeats.executor, figures), []
+    # Between two classes of executors weights and curves have noise, too; on one and the same they are exact.
+    if len({machine.class_ for machine in calibration.executors}) > 1:
+        learned = repeats.rounding()
+        bands = (*calibration.bands, *learned.bands)
+        varied = (*calibration.varied, "kernels") if learned.bands else calibration.varied
+        calibration = msgspec.structs.replace(calibration, bands=bands, varied=varied)
+        comparisons += learned.comparisons
+        notes.append(learned.note)
+    notes.insert(0, f"{len(samples)} other seeds; {repeats.executions} executions, the rest from memory")
     return Learned(calibration=calibration, comparisons=tuple(comparisons), notes=tuple(notes), left_out=left_out)
 
 

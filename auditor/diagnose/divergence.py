@@ -16,6 +16,7 @@ from auditor.commitment import trace
 from auditor.commitment.checkpoint import Checkpoint
 from auditor.commitment.trace import Line
 from auditor.errors import AuditorError
+from auditor.model.comparison import Curve
 from auditor.reproduce.request import Request
 from auditor.reproduce.rig import Live
 from auditor.reproduce.segments.claimed import Claimed
@@ -38,11 +39,15 @@ CAUSES: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parting:
-    """Where two traces part: after ``step`` equal steps the next differs in ``stage``; None when they never do."""
+    """Where two traces part: after ``step`` equal steps the next differs in ``stage``; None when they never do.
+
+    ``curve`` shows the claimed figures over those made here, with what rounding explains around these.
+    """
 
     step: int
     stage: str | None
     words: str
+    curve: Curve | None = None
 
 
 def first_difference(ours: Sequence[Line], theirs: Sequence[Line]) -> int | None:
@@ -104,25 +109,28 @@ def parting(rig: Live, request: Request, claimed: Claimed, folder: str) -> Parti
         words = "all steps are equal to the last bit" if same else "all steps look alike, and the weights at the end differ"
         return Parting(step=total, stage=None if same else "weights", words=words)
     one, other = claimed.lines[place], done.lines[place]
-    bounds = _rounding(rig, request, claimed, folder, done) if one.metrics != other.metrics else None
+    differ = one.metrics != other.metrics
+    name, bounds = _rounding(rig, request, claimed, folder, done) if differ else ("", None)
     stage = stage_of(one, other, bounds.allows(one.step) if bounds else None)
     found = _told(place, stage, f"at step {one.step} of {total}")
-    if one.metrics != other.metrics:
-        limit = f", rounding explains {bounds.allows(one.step):.2g} there" if bounds else ""
-        return Parting(step=place, stage=stage, words=f"{found.words} (figures are {_apart(one, other):.2g} apart{limit})")
-    return found
+    if not differ:
+        return found
+    limit = f", rounding explains {bounds.allows(one.step):.2g} there" if bounds else ""
+    curve = bounds.around(_curve(done.lines, name), _curve(claimed.lines, name)) if bounds else None
+    words = f"{found.words} (figures are {_apart(one, other):.2g} apart{limit})"
+    return Parting(step=place, stage=stage, words=words, curve=curve)
 
 
 def _told(step: int, stage: str, where: str) -> Parting:
     return Parting(step=step, stage=stage, words=f"they part {where}, first in the {stage}: usually {CAUSES[stage]}")
 
 
-def _rounding(rig: Live, request: Request, claimed: Claimed, folder: str, done: Replayed) -> Envelope | None:
-    """What rounding does to the first figure of a step, from twins of the first checkpoint."""
+def _rounding(rig: Live, request: Request, claimed: Claimed, folder: str, done: Replayed) -> tuple[str, Envelope | None]:
+    """The name of the first figure of a step, and what rounding does to it, from twins of the first checkpoint."""
     first = done.lines[0]
     name = next((name for name, value in first.metrics.items() if isinstance(value, int | float)), None)
     if name is None:
-        return None
+        return "", None
     start: Checkpoint = claimed.checkpoint(0)
     total = claimed.leaves[-1].step
     stretches = [
@@ -132,10 +140,10 @@ def _rounding(rig: Live, request: Request, claimed: Claimed, folder: str, done: 
     twins = [answer for answer in replay(rig, request, folder, *stretches) if isinstance(answer, Replayed)]
     curves = [_curve(twin.lines, name) for twin in twins]
     reference = _curve(done.lines, name)
-    if not curves or any(len(curve) != len(reference) for curve in curves):
-        return None
+    if not curves or any(len(curve) != len(reference) for curve in (*curves, _curve(claimed.lines, name))):
+        return name, None
     dtype = max((a.dtype.name for a in start.weights.values() if a.dtype.kind == "f"), default="float32")
-    return envelope([line.step for line in done.lines], reference, curves, dtype=dtype)
+    return name, envelope([line.step for line in done.lines], reference, curves, dtype=dtype)
 
 
 def _curve(lines: Sequence[Line], name: str) -> list[float]:

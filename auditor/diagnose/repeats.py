@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Final
 
 from auditor import digest
 from auditor.compare.tolerance import is_ignored
+from auditor.diagnose.kernels import KERNELS, Rounding, rounding
 from auditor.errors import UndecidableError
 from auditor.model.run import Executor, Json, Reproduction
 from auditor.reproduce.attempt import Attempt, Bench
@@ -43,25 +44,29 @@ def with_seeds(run: Request, number: int) -> Change:
     return Change(name=f"other seed {number}", changes=seeds or None)
 
 
-def known_bad(request: Request) -> tuple[Change, ...]:
-    """The retraining replicas that a tolerance must be able to reject: a dropped shard and a changed learning rate."""
-    rates = dict(_rates(request.run.configuration.effective if request.run.configuration else {}, ""))
-    changed = Changes(values={pointer: value * _FACTOR for pointer, value in rates.items()})
+def known_bad(request: Request, rates: Sequence[str] = ()) -> tuple[Change, ...]:
+    """The retraining replicas that a tolerance must be able to reject: a dropped shard and a changed learning rate.
+
+    ``rates`` are names of learning rates beside the usual ones.
+    """
+    effective = request.run.configuration.effective if request.run.configuration else {}
+    found = dict(_rates(effective, "", _RATES | {name.lower() for name in rates}))
+    changed = Changes(values={pointer: value * _FACTOR for pointer, value in found.items()})
     return (
         Change(name="a fifth of the training rows dropped", changes=Changes(), kept=_SHARD),
         Change(name="learning rate 10 % higher", changes=changed or None),
     )
 
 
-def _rates(value: Json, at: str) -> list[tuple[str, float]]:
+def _rates(value: Json, at: str, named: frozenset[str]) -> list[tuple[str, float]]:
     if not isinstance(value, dict):
         return []
     found = []
     for key, child in value.items():
         pointer = f"{at}/{key.replace('~', '~0').replace('/', '~1')}"
-        if key.lower() in _RATES and isinstance(child, int | float) and not isinstance(child, bool):
+        if key.lower() in named and isinstance(child, int | float) and not isinstance(child, bool):
             found.append((pointer, float(child)))
-        found += _rates(child, pointer)
+        found += _rates(child, pointer, named)
     return found
 
 
@@ -103,6 +108,12 @@ class Repeats:
             self._folder.mkdir(parents=True, exist_ok=True)
             place.write_text(json.dumps(figures), encoding="utf-8")
         return figures
+
+    def rounding(self) -> Rounding:
+        """What other kernels do to weights and curves; see :func:`auditor.diagnose.kernels.rounding`."""
+        self._progress("executing: as recorded, on other kernels")
+        self.executions += len(KERNELS) + 1
+        return rounding(self._rig, self._request, self._reproduction)
 
     def _figures(self, bench: Bench, attempt: Attempt, change: Change) -> dict[str, float]:
         if not attempt.execution.succeeded:

@@ -70,7 +70,8 @@ def calibrate(asked: Asked, *, repeats: int, power: bool, out: str | None) -> Re
             raise UsageError(f"--out {path} lies outside the repository", hint="bands are committed beside the policy")
         memory = ready.request.repository.common_dir / "auditor" / "repeats"
         runs = Repeats(ready.rig, ready.request, reproduction, memory, asked.progress)
-        learned = learn(ready.request, runs, count=repeats, power=power)
+        rates = ready.policy.policy.power.learning_rates
+        learned = learn(ready.request, runs, count=repeats, power=power, rates=rates)
         place.parent.mkdir(parents=True, exist_ok=True)
         write(place, dump(msgspec.json.decode(msgspec.json.encode(document(learned.calibration)))))
         result = ReproductionResult(
@@ -105,7 +106,8 @@ def explain(asked: Asked) -> Report:
             found = parting(ready.rig, ready.request, claimed, folder)
             agreement = Agreement.BITWISE if found.stage is None else Agreement.DIVERGED
             of = f"step:{found.step + 1}" if found.stage else "trace"
-            comparisons: tuple[Comparison, ...] = (Comparison(of=of, agreement=agreement, note=found.words),)
+            told = Comparison(of=of, agreement=agreement, note=found.words, curve=found.curve)
+            comparisons: tuple[Comparison, ...] = (told,)
             note = found.words
         elif trees := claimed_ensemble(ready.request.run.artifacts, ready.request.fetch):
             parted, note = replay_trees(ready.rig, ready.request, trees)

@@ -121,6 +121,12 @@ class Segments(_Rules, frozen=True):
     bounds: dict[str, Bound] = {}
 
 
+class Power(_Rules, frozen=True):
+    """What known-bad replicas change. ``learning_rates`` are further names of learning rates in configurations."""
+
+    learning_rates: tuple[str, ...] = ()
+
+
 class Environments(_Rules, frozen=True):
     """With which interpreter and libraries runs are executed again.
 
@@ -179,6 +185,7 @@ class Policy(_Rules, frozen=True):
     executors: Executors = Executors()
     bands: tuple[str, ...] = ()
     segments: Segments = Segments()
+    power: Power = Power()
     environment: Environments = Environments()
     severities: dict[str, Severity] = {}
     waivers: tuple[Waiver, ...] = ()

@@ -62,6 +62,7 @@ def _entries(base: Policy, head: Policy, checklist: Checklist) -> Iterator[_Entr
     yield from _added("/bands", base.bands, head.bands)
     yield from _removed("/bands", base.bands, head.bands)
     yield from _segments(base.segments, head.segments)
+    yield from _removed("/power/learning-rates", base.power.learning_rates, head.power.learning_rates)
     yield from _environment(base.environment, head.environment)
     yield from _waivers(base.waivers, head.waivers)
     yield from _added("/images", base.images, head.images)

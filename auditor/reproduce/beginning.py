@@ -2,7 +2,8 @@
 
 Between machines, and for programs that never come out the same twice, figures drift apart with every step. How far depends
 on the program alone, so it is measured here: noise twins are the same beginning on data that differ in their last bit. T* is
-the step at which one of them had gone its own way; the default table decides up to T*/2, and nothing does beyond it.
+the step at which one of them had gone its own way; the default table decides up to T*/2, and nothing does beyond it. Where
+calibration taught bands of curves between the two machines, they decide instead.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from auditor.compare.curves import banded
 from auditor.compare.traces import Trace
 from auditor.errors import AuditorError
 from auditor.model.comparison import Comparison
@@ -36,8 +38,8 @@ class Begun:
 
 def judge(lab: Lab, request: Request, first: Trial, steps: int, between: Rules) -> Begun:
     """The curves that ``first`` left over ``steps`` steps, against the recorded ones."""
-    found = prefix.compare(request, first, steps, same=between.same)
-    if all(one.agreement in _SETTLED for one in found):
+    found = prefix.compare(request, first, steps, same=between.same, bands=between.tolerances)
+    if all(one.agreement in _SETTLED for one in found) or (banded(between.tolerances) and not between.same):
         return Begun(comparisons=found)
     notes: list[str] = []
     if between.same:

@@ -19,10 +19,12 @@ from typing import Final
 
 import msgspec
 
+from auditor.compare.curves import banded, learned
 from auditor.compare.errors import Refused
-from auditor.compare.traces import Trace, compare_curves, compare_traces
+from auditor.compare.traces import Rule, Trace, compare_curves
 from auditor.errors import AuditorError, UndecidableError
 from auditor.model.comparison import Comparison, Tolerance
+from auditor.model.policy import Tolerances
 from auditor.model.run import Artifact, Json, Reproduction
 from auditor.model.words import Agreement
 from auditor.reproduce.bundle.nouns import Variation
@@ -95,12 +97,19 @@ def _made(request: Request, trial: Trial) -> Path | None:
     return next((one.path for one in places if one.path is not None), None)
 
 
-def compare(
-    request: Request, trial: Trial, steps: int, *, same: bool, horizons: Mapping[str, int] | None = None
+def compare(  # noqa: PLR0913  (three ways to say what a curve is allowed)
+    request: Request,
+    trial: Trial,
+    steps: int,
+    *,
+    same: bool,
+    horizons: Mapping[str, int] | None = None,
+    bands: Tolerances | None = None,
 ) -> tuple[Comparison, ...]:
     """The curves of the first ``steps`` steps; ``same``: bit-equality may be expected.
 
-    ``horizons`` are the last steps at which curves can be compared with those of another machine, where that was measured.
+    ``horizons`` are the last steps at which curves can be compared with those of another machine, where that was measured;
+    ``bands`` hold what calibration taught about some curves, which counts before anything else.
     """
     artifact = trace_of(request)
     assert artifact is not None  # noqa: S101  (nothing is executed without one)
@@ -115,16 +124,22 @@ def compare(
     made = _made(request, trial)
     if made is None:
         return answer(Agreement.DIVERGED, "the command left no trace, neither in AUDITOR_OUT nor where it was recorded")
-    limit = steps if same or horizons is not None else min(steps, ELSEWHERE)
+    known = Tolerances() if bands is None else bands
+    limit = steps if same or horizons is not None or banded(known) else min(steps, ELSEWHERE)
     try:
         ours, theirs = (read(place, limit, request.tolerances.ignore, same=same) for place in (recorded, made))
     except AuditorError as error:
         return answer(Agreement.INCONCLUSIVE, f"the traces cannot be read: {error.message}")
     if not ours.steps:
         return answer(Agreement.NOT_EXERCISED, "the recorded trace begins after the steps that were executed")
-    if same or horizons is None:
-        return tuple(one.comparison for one in compare_traces(ours, theirs, _EXACT if same else _TABLE))
-    return tuple(one.comparison for one in compare_curves(ours, theirs, lambda name: (_TABLE, horizons.get(name, limit))))
+
+    def rule_for(name: str) -> Rule:
+        if same:
+            return _EXACT, None
+        last = min(steps, ELSEWHERE) if horizons is None else horizons.get(name, limit)
+        return learned(known, name) or (_TABLE, last)
+
+    return tuple(one.comparison for one in compare_curves(ours, theirs, rule_for))
 
 
 def read(place: Path, steps: int, ignore: Sequence[str], *, same: bool) -> Trace:

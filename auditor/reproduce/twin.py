@@ -15,6 +15,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from auditor.model.comparison import Curve
+
 Array = NDArray[Any]
 
 TWINS: Final = 8
@@ -23,7 +25,10 @@ TWINS: Final = 8
 CUT: Final = 1e-4
 """The relative distance beyond which a twin has gone its own way; T* hardly depends on it."""
 
-_SLACK: Final = 10.0
+SLACK: Final = 10.0
+"""How many times a measured envelope an honest run may be off."""
+
+_DRAWN: Final = 400
 _FLOOR: Final = {"float64": 1e-15, "float32": 1e-7, "float16": 1e-3, "bfloat16": 1e-2}
 
 
@@ -68,7 +73,23 @@ class Envelope:
         if step > self.last:
             return np.inf
         known = [far for at, far in zip(self.steps, self.running, strict=True) if at <= step]
-        return _SLACK * max(known[-1] if known else 0.0, _FLOOR[self.dtype])
+        return SLACK * max(known[-1] if known else 0.0, _FLOOR[self.dtype])
+
+    def around(self, expected: Sequence[float], actual: Sequence[float]) -> Curve:
+        """What to draw: ``expected``, this envelope around it as far as anything may be compared, and ``actual``."""
+        stride = -(-len(self.steps) // _DRAWN)
+        places = sorted({*range(0, len(self.steps), stride), len(self.steps) - 1})
+        known = [(self.steps[at], _finite(expected[at]), _finite(actual[at])) for at in places]
+        return Curve(
+            steps=tuple(step for step, _, _ in known),
+            expected=tuple(one for _, one, _ in known),
+            actual=tuple(other for _, _, other in known),
+            allowed=tuple(None if one is None else _finite(self.allows(step) * abs(one)) for step, one, _ in known),
+        )
+
+
+def _finite(figure: float) -> float | None:
+    return float(figure) if np.isfinite(figure) else None
 
 
 def envelope(

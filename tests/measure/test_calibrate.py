@@ -33,6 +33,15 @@ def test_bands_are_learned_remembered_and_count_when_the_policy_names_them(repo)
     repo.auditor("check").expect(0, 1)
 
 
+def test_the_policy_names_unusual_learning_rates(project):
+    repo = project("loop")
+    _, found = calibrated(repo, "--power")
+    assert "nothing that could be changed" in found["replica:learning rate 10 % higher"]["note"]
+    repo.policy(lambda policy: policy.update(power={"learning-rates": ["rate"]}))
+    _, found = calibrated(repo, "--power")
+    assert found["replica:learning rate 10 % higher"]["agreement"] != "not-exercised"
+
+
 def test_a_claim_that_is_too_good_for_its_seeds_is_called_picked(repo):
     def boast(claims):
         for metric in claims["metrics"]:
@@ -54,3 +63,38 @@ def test_a_run_without_seeds_cannot_be_calibrated(repo):
 def test_bands_stay_in_the_repository(repo):
     answer = repo.auditor("calibrate", repo.manifest, "--out", "../elsewhere.yaml").expect(2)
     assert "outside the repository" in answer.stderr
+
+
+def elsewhere(claims):
+    """Say that the run was recorded on a machine of another class."""
+    claims["environment"]["executor"]["class"] = "cpu-of-another-kind"
+
+
+def test_on_one_class_of_executors_weights_and_curves_stay_exact(repo):
+    _, found = calibrated(repo)
+    assert not [of for of in found if of.startswith(("tensor:", "trace:"))]
+
+
+def test_between_two_classes_kernels_teach_bands_of_weights_and_curves(project):
+    repo = project("loop")
+    repo.edit(elsewhere)
+    _, found = calibrated(repo)
+    (path,) = (repo.root / "bands").iterdir()
+    bands = {b.of: b for b in read_bands(path.read_bytes(), source=path.name).bands}
+    assert 0 < bands["tensor:w"].absolute < 1e-6
+    assert bands["trace:loss"].horizon > 0
+    assert 0 < bands["trace:loss"].relative <= 1e-3
+    curve = found["trace:loss"]["curve"]
+    assert len(curve["steps"]) == len(curve["allowed"]) > 2
+    # They count once the policy names the file, in place of the table; another numeric stack ends them.
+    repo.policy(lambda policy: policy.update(bands=[f"bands/{path.name}"]))
+    ours = begun(repo)
+    assert ours["tolerance"]["source"] == "band: loss, 3 repeats"
+    repo.edit(lambda claims: claims["environment"]["executor"]["features"].update(packages={"numpy": "1.0"}))
+    assert begun(repo)["tolerance"]["source"].startswith("default table")
+
+
+def begun(repo):
+    answer = repo.auditor("reproduce", repo.manifest, "--tier", "prefix", "--steps", "20", "--format", "json").expect(0)
+    (result,) = answer.json()["runs"][0]["reproductions"]
+    return next(c for c in result["comparisons"] if c["of"].endswith("loss"))

@@ -18,6 +18,7 @@ from auditor.model.policy import (
     MetricPair,
     Pair,
     Policy,
+    Power,
     Tolerances,
     Trust,
     Waiver,
@@ -321,3 +322,9 @@ def test_every_pointer_stands_in_the_policy_or_its_parent_does(one, other):
 def test_environments_that_cannot_be_ordered_are_named_both_ways(one, pointer):
     assert pointers(BASE, policy(environment=one)) == [pointer]
     assert pointers(policy(environment=one), BASE) == [pointer]
+
+
+def test_a_learning_rate_that_is_named_no_longer_asks_for_less():
+    named = policy(power=Power(learning_rates=("alpha",)))
+    assert pointers(named, BASE) == ["/power/learning-rates"]
+    assert pointers(BASE, named) == []
