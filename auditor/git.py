@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import IO, Self
 
 from auditor.errors import AuditorError, UsageError
+from auditor.kept import Kept
 
 _ID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
@@ -31,6 +32,10 @@ _HARMLESS = (
 _LONGEST_NAME = 1 << 16
 _BLOCK = 1 << 16
 _MOST_LISTED = 4
+_FOLDER = "040000"
+_LARGEST_TREE = 1 << 16
+_KEPT_TREES = 1 << 22
+_KEPT_BLOBS = 1 << 24
 """Commits whose lists of files are kept."""
 
 
@@ -83,6 +88,11 @@ class Repository:
         self.root = root
         self._reader: subprocess.Popen[bytes] | None = None
         self._listed: dict[str, dict[str, Entry]] = {}
+        # Objects never change under their ids, and consecutive commits have nearly all of them in common.
+        self._roots: Kept[str, str] = Kept(10_000)
+        self._folders: Kept[str, dict[str, tuple[str, str]]] = Kept(_KEPT_TREES)
+        self._blobs: Kept[str, bytes] = Kept(_KEPT_BLOBS)
+        self._sizes: Kept[str, int] = Kept(100_000)
 
     @classmethod
     def discover(cls, start: Path) -> Repository:
@@ -258,7 +268,13 @@ class Repository:
 
     def entry(self, commit: str, path: str) -> Entry | None:
         """The entry at ``path`` in ``commit``, or None."""
-        answer = None if _leaves(path) else self._ask_object(f"{commit}:{path}", content=False)
+        if _leaves(path):
+            return None
+        if (walked := self._walk(commit, path)) is not None:
+            mode, sha = walked
+            size = self._size(sha) if mode else None
+            return None if size is None else Entry(path=path, mode=mode, kind=_kind(mode), sha=sha, size=size)
+        answer = self._ask_object(f"{commit}:{path}", content=False)
         if answer is None:
             return None
         sha, kind, size, _ = answer
@@ -270,22 +286,69 @@ class Repository:
         answer = self._ask_object(f"{commit}:{folder}", content=True)
         if answer is None or answer[1] != "tree":
             return {}
-        content, at, length, modes = answer[3], 0, len(answer[0]) // 2, {}
-        while at < len(content):
-            end = content.index(b"\0", at)
-            mode, _, name = content[at:end].partition(b" ")
-            modes[_text(name)] = _text(mode).rjust(6, "0")
-            at = end + 1 + length
-        return modes
+        return {name: mode for name, (mode, _) in _listing(answer[3], len(answer[0]) // 2).items()}
 
     def read(self, commit: str, path: str) -> bytes | None:
         """The bytes of the file at ``path`` in ``commit``, or None when no file is there."""
-        return None if _leaves(path) else self.read_object(f"{commit}:{path}")
+        if _leaves(path):
+            return None
+        if (walked := self._walk(commit, path)) is not None:
+            mode, sha = walked
+            return self.read_object(sha) if mode and _kind(mode) == "blob" else None
+        return self.read_object(f"{commit}:{path}")
 
     def read_object(self, name: str) -> bytes | None:
         """The bytes of the blob called ``name`` (an id, or ``commit:path``), or None."""
+        if (kept := self._blobs.get(name)) is not None:
+            return kept
         answer = self._ask_object(name, content=True)
-        return answer[3] if answer is not None and answer[1] == "blob" else None
+        if answer is None or answer[1] != "blob":
+            return None
+        return self._blobs.put(name, answer[3], len(answer[3])) if _ID.fullmatch(name) else answer[3]
+
+    def _walk(self, commit: str, path: str) -> tuple[str, str] | None:
+        """Mode and id of what lies at ``path``, both "" where nothing does, found through tree objects that are kept.
+
+        None where git itself has to be asked: a commit that is no full id, an odd path, a folder too large to be kept.
+        """
+        parts = path.split("/")
+        if not _ID.fullmatch(commit) or not _speakable(path) or not all(parts) or "." in parts:
+            return None
+        root = self._roots.get(commit)
+        if root is None:
+            found = self.tree(commit)
+            if found is None:
+                return "", ""
+            root = self._roots.put(commit, found, 1)
+        mode, sha = _FOLDER, root
+        for part in parts:
+            if mode != _FOLDER:
+                return "", ""
+            folder = self._folder(sha)
+            if folder is None:
+                return None
+            mode, sha = folder.get(part, ("", ""))
+        return mode, sha
+
+    def _folder(self, sha: str) -> dict[str, tuple[str, str]] | None:
+        """Modes and ids of what lies in one folder, by name; None where it is too large to be worth reading."""
+        kept = self._folders.get(sha)
+        if kept is not None:
+            return kept
+        size = self._size(sha)
+        if size is None or size > _LARGEST_TREE:
+            return None
+        answer = self._ask_object(sha, content=True)
+        if answer is None or answer[1] != "tree":
+            return None
+        return self._folders.put(sha, _listing(answer[3], len(sha) // 2), size)
+
+    def _size(self, sha: str) -> int | None:
+        """How large an object is, in bytes; None where it is not here."""
+        size = self._sizes.get(sha)
+        if size is None and (answer := self._ask_object(sha, content=False)) is not None:
+            size = self._sizes.put(sha, answer[2], 1)
+        return size
 
     def _resolved(self, name: str, kind: str) -> str | None:
         if not _speakable(name):
@@ -364,6 +427,21 @@ def _git(where: Path, *arguments: str, stdin: bytes | None = None) -> subprocess
 
 def _no_git() -> UsageError:
     return UsageError("git is not installed", hint="install git 2.36 or newer")
+
+
+def _listing(content: bytes, length: int) -> dict[str, tuple[str, str]]:
+    """Modes and ids in a tree object, by name; ``length`` is that of an id in bytes."""
+    at, found = 0, {}
+    while at < len(content):
+        end = content.index(b"\0", at)
+        mode, _, name = content[at:end].partition(b" ")
+        found[_text(name)] = _text(mode).rjust(6, "0"), content[end + 1 : end + 1 + length].hex()
+        at = end + 1 + length
+    return found
+
+
+def _kind(mode: str) -> str:
+    return {_FOLDER: "tree", "160000": "commit"}.get(mode, "blob")
 
 
 def _leaves(path: str) -> bool:

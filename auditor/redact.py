@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
 from urllib.parse import urlsplit, urlunsplit
 
 from auditor.model.run import Json
@@ -47,6 +48,7 @@ _ASSIGNED = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+_SHORT = 80
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _SECRET_WORDS = {"password", "passwd", "passphrase", "secret", "secrets", "credential", "credentials", "apikey"}
 _SECRET_PAIRS = {
@@ -60,6 +62,7 @@ _SECRET_PAIRS = {
 _TEXT_TOKENS = {"bos", "cls", "eos", "mask", "pad", "sep", "special", "start", "end", "stop", "unk", "next", "per"}
 
 
+@lru_cache(maxsize=4096)
 def is_secret_name(name: str) -> bool:
     """Whether a value called ``name`` (``db.password``, ``HF_TOKEN``, ``apiKey``) is a credential."""
     words = tuple(word.lower() for word in _WORD.findall(name))
@@ -70,6 +73,16 @@ def is_secret_name(name: str) -> bool:
 
 def text(words: str) -> str:
     """``words`` without credentials of a known shape, userinfo in URLs and assigned secrets (``token=x``)."""
+    return _short(words) if len(words) <= _SHORT else _cleaned(words)
+
+
+@lru_cache(maxsize=8192)
+def _short(words: str) -> str:
+    """Names and versions, of which all manifests of a project have the same."""
+    return _cleaned(words)
+
+
+def _cleaned(words: str) -> str:
     words = _USERINFO.sub(_without_userinfo, words)
     words = _SHAPES.sub(REDACTED, words)
     words = _BEARER.sub(rf"\g<kept>{REDACTED}", words)
@@ -106,22 +119,37 @@ def argv(arguments: Sequence[str]) -> list[str]:
 
 def value(tree: Json) -> tuple[Json, list[str]]:
     """A JSON value without its secrets, and the JSON Pointers of what was replaced."""
-    replaced = list(_secrets(tree, "", named=False))
-    return _copy(tree, "", dict(replaced)), [pointer for pointer, _ in replaced]
+    replaced = dict(_secrets(tree))
+    return _copy(tree, "", replaced), list(replaced)
 
 
-def _secrets(tree: Json, pointer: str, *, named: bool) -> Iterator[tuple[str, str]]:
-    if isinstance(tree, dict):
-        for key, child in tree.items():
-            place = f"{pointer}/{str(key).replace('~', '~0').replace('/', '~1')}"
-            yield from _secrets(child, place, named=is_secret_name(str(key)))
-    elif isinstance(tree, list):
-        for index, child in enumerate(tree):
-            yield from _secrets(child, f"{pointer}/{index}", named=named)
-    elif isinstance(tree, str):
+def secrets(tree: Json) -> list[str]:
+    """The JSON Pointers of what :func:`value` would replace."""
+    return [pointer for pointer, _ in _secrets(tree)]
+
+
+def _secrets(tree: Json) -> list[tuple[str, str]]:
+    """Pointers and replacements, in the tree's order. Pointers are spelled for what is found, which is next to nothing."""
+    found: list[tuple[list[object], str]] = []
+    _search(tree, [], found, named=False)
+    return [("".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in steps), s) for steps, s in found]
+
+
+def _search(tree: Json, steps: list[object], found: list[tuple[list[object], str]], *, named: bool) -> None:
+    if isinstance(tree, str):
         clean = REDACTED if named and _can_be_secret(tree) else text(tree)
         if clean != tree:
-            yield pointer, clean
+            found.append((list(steps), clean))
+    elif isinstance(tree, dict):
+        for key, child in tree.items():
+            steps.append(key)
+            _search(child, steps, found, named=is_secret_name(str(key)))
+            steps.pop()
+    elif isinstance(tree, list):
+        for index, child in enumerate(tree):
+            steps.append(index)
+            _search(child, steps, found, named=named)
+            steps.pop()
 
 
 def _copy(tree: Json, pointer: str, clean: dict[str, str]) -> Json:

@@ -7,7 +7,7 @@ from auditor import redact
 
 def secrets_in(value: object) -> list[str]:
     """JSON Pointers of the strings in ``value`` that hold a credential, by their shape or by their name."""
-    return redact.value(value)[1]
+    return redact.secrets(value)
 
 
 def redacted(value: object) -> object:

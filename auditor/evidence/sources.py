@@ -6,6 +6,7 @@ import ast
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from auditor.evidence.history import History
 from auditor.evidence.unanswered import Inconclusive, NotApplicable
@@ -14,6 +15,7 @@ from auditor.model.run import Run
 
 _MOST_FILES = 2_000
 _LIMIT = 2 << 20
+_SMALL = 1 << 15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +97,16 @@ def parsed(path: str, content: bytes | None) -> SourceFile | None:
     """The parsed file; None for one that is not there, too large, or no Python that this version parses."""
     if content is None or len(content) > _LIMIT:
         return None
+    return _parsed_again(path, content) if len(content) <= _SMALL else _parsed(path, content)
+
+
+@lru_cache(maxsize=64)
+def _parsed_again(path: str, content: bytes) -> SourceFile | None:
+    """Small files are kept: several checks look at them, and the next run's commit often has the same."""
+    return _parsed(path, content)
+
+
+def _parsed(path: str, content: bytes) -> SourceFile | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the file's own escapes are no concern of ours

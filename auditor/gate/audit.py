@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from auditor.catalogue.checklists import Selected
-from auditor.engine import Gathered, ask
+from auditor.engine import Gathered, Place, ask
 from auditor.errors import UsageError
 from auditor.evidence.answers import Answers
 from auditor.evidence.claimed import Claim, ClaimedBytes, Scratch
@@ -129,6 +129,10 @@ class Bench:
             expected=expected,
         )
 
+    def placed(self, manifest: Manifest) -> Place:
+        """Tells in which line of the manifest a finding stands."""
+        return manifest.place
+
     def history(self) -> History:
         """The repository's history.
 
@@ -162,7 +166,7 @@ class Bench:
                 "answers": lambda: self.answers(subject.digest),
             }
         )
-        asked = ask(self.selection, gathered, manifest.place)
+        asked = ask(self.selection, gathered, self.placed(manifest))
         run_id = _run_id(manifest.document.value)
         today = dt.datetime.now(tz=dt.UTC).date()
         failed = {result.check for result in asked if result.outcome is Outcome.FAILED}

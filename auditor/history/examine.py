@@ -15,9 +15,11 @@ import msgspec
 from auditor import digest
 from auditor.catalogue.check import catalogue
 from auditor.catalogue.checklists import Selected, select
+from auditor.engine import Place
 from auditor.errors import AuditorError, PolicyError
 from auditor.evidence.claimed import Claim, ClaimedBytes, Scratch
 from auditor.evidence.history import History, Today
+from auditor.evidence.manifest import Manifest
 from auditor.evidence.unanswered import Inconclusive
 from auditor.gate.audit import Bench, Executing
 from auditor.gate.subject import Subject, from_bytes
@@ -329,6 +331,10 @@ class _Bench(Bench):
         if not self._looked:
             self._looked.append(super().claimed(expected))
         return self._looked[0]
+
+    def placed(self, manifest: Manifest) -> Place:
+        """The file alone: which line is a question about one run, and takes as long as reading the manifest again."""
+        return lambda _pointer: (manifest.path, None)
 
     def history(self) -> History:
         """The repository's history: what can be reached, from today; what was there, from the commit of the run."""

@@ -11,10 +11,13 @@ from enum import IntEnum, StrEnum
 class _Ordered(StrEnum):
     """A closed vocabulary whose members compare by their order of definition, weakest first."""
 
+    def __init__(self, _word: str) -> None:
+        self._place = len(type(self).__members__)
+
     @property
     def rank(self) -> int:
         """Place in the order of definition, from 0."""
-        return tuple(type(self)).index(self)
+        return self._place
 
     def __lt__(self, other: str) -> bool:
         return self.rank < type(self)(other).rank

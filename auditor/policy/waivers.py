@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import msgspec
 
@@ -38,7 +39,12 @@ class Applied:
 
 def rule_digest(rule: Rule) -> str:
     """What a waiver is bound to: the id of a rule and the version of its meaning. A better text changes nothing."""
-    return digest.of_value({"id": rule.id, "version": rule.version})
+    return _rule_digest(rule.id, rule.version)
+
+
+@lru_cache(maxsize=1024)
+def _rule_digest(name: str, version: int) -> str:
+    return digest.of_value({"id": name, "version": version})
 
 
 def apply(  # noqa: PLR0913  (each is needed and named)
