@@ -12,8 +12,10 @@ of PyTorch (or ``torch`` itself) or of ``random``, or several by name.
 
 The protocol behind it, which any program may speak by itself: ``AUDITOR_RESUME`` names the checkpoint to start from (unset:
 the beginning), ``AUDITOR_STEPS`` how many steps to do, ``AUDITOR_OUT`` the folder for the checkpoint they lead to, and
-``AUDITOR_EVERY`` asks for more checkpoints on the way. A checkpoint ``step-N.npz`` (or ``.safetensors``) holds ``step`` and
-arrays called ``weights/...``, ``optimizer/...`` and ``rng/...``; ``trace.jsonl`` one line a step.
+``AUDITOR_EVERY`` asks for more checkpoints on the way. ``AUDITOR_PRECISION`` (float64), where a program heeds it, has a
+stretch computed more exactly than the run was, which tells rounding from fraud; :func:`precision` reads it. A checkpoint
+``step-N.npz`` (or ``.safetensors``) holds ``step`` and arrays called ``weights/...``, ``optimizer/...`` and ``rng/...``;
+``trace.jsonl`` one line a step.
 
 Needs numpy and nothing of ours: a project may keep a copy of this file, and then needs no auditor to run.
 """
@@ -31,6 +33,14 @@ import numpy as np
 
 TRACE = "trace.jsonl"
 _SMALL = 1 << 20  # bytes of weights up to which every step's weights are hashed, not only those of checkpoints
+
+
+def precision(usual: str) -> str:
+    """The name of the dtype to compute in: ``usual``, or the wider one that a verifier asks for. Heeding it is optional.
+
+    For numpy ``np.dtype(precision("float32"))``; for PyTorch ``getattr(torch, precision("float32"))`` as the default dtype.
+    """
+    return os.environ.get("AUDITOR_PRECISION", usual)
 
 
 class Steps:

@@ -41,7 +41,7 @@ GATES: Final = {
 _ONE_TENSOR: Final = 100
 """A single tensor may be this many times worse than all together: small ones are noisy."""
 
-_EXPLICABLE: Final = 0.05
+EXPLICABLE: Final = 0.05
 """The largest ρ that noise may explain; beyond it nothing is asked any more."""
 
 _COARSE: Final = frozenset({"float16", "bfloat16"})
@@ -80,7 +80,7 @@ class Update:
         It could beyond the upper gate, too: where a rounding error pushes a unit of the network over its kink, an honest
         replay was seen to be off by 7e-3. A forgery of that size has no noise to hide in.
         """
-        if self.rho == 0 or not self.rho <= _EXPLICABLE:
+        if self.rho == 0 or not self.rho <= EXPLICABLE:
             return False
         return self.dtype in _COARSE or self.rho > self.gate.passes or self.worst > self._limit
 

@@ -277,3 +277,52 @@ def test_nothing_is_replayed_once_a_cheaper_tier_diverged(repo):
     assert found["smoke"]["agreement"] == "diverged"
     assert found["segment"]["agreement"] == "not-exercised"
     assert "smoke came to diverged already" in found["segment"]["note"]
+
+
+def long(repo, *, recorded="Haswell", replayed="Sandybridge"):
+    """Record one long segment at a high learning rate, on other kernels: rounding has grown when it ends."""
+    for old, new in (("steps: 80", "steps: 100"), ("every: 10", "every: 100"), ("rate: 0.05", "rate: 0.5")):
+        repo.replace("conf/base.yaml", old, new)
+    repo.git("rm", "--quiet", "--force", repo.manifest)
+    repo.commit("Train faster")
+    key = repo.extra.copy()
+    repo.extra |= {"OPENBLAS_CORETYPE": recorded, "OPENBLAS_NUM_THREADS": "1"}
+    repo.record()
+    repo.extra.clear()
+    repo.extra |= key
+    # Two machines, whatever this one is: what is replayed computes like a third.
+    repo.edit(lambda claims: claims["environment"]["variables"].update(OPENBLAS_CORETYPE=replayed))
+
+
+def test_the_grey_zone_is_settled_in_double_precision_or_by_twins(repo):
+    long(repo)
+    result = challenged(repo)
+    (segment,) = [c for c in result["comparisons"] if c["of"] == "segment:0"]
+    assert segment["agreement"] == "within-tolerance"
+    assert segment["excess"] > 1
+    assert "in double precision the claim is off by" in segment["note"]
+
+
+def test_twins_settle_the_grey_zone_of_a_program_that_computes_in_one_precision(repo):
+    repo.replace("train.py", 'precision("float32")', '"float32"')
+    repo.replace("train.py", "from steps import Steps, precision", "from steps import Steps")
+    long(repo)
+    (segment,) = [c for c in challenged(repo)["comparisons"] if c["of"] == "segment:0"]
+    assert segment["agreement"] == "within-tolerance"
+    assert "a rounding error at the start causes" in segment["note"]
+
+
+def test_a_forgery_of_grey_size_has_no_noise_to_hide_in(repo):
+    """The last weights are moved by a thousandth of what the segment trained: more than rounding, less than the gate."""
+
+    def move(arrays):
+        with np.load(repo.root / "out/checkpoints/step-00000070.npz") as before:
+            for name in [name for name in arrays if name.startswith("weights/")]:
+                coin = np.random.default_rng(1).choice([-1.0, 1.0], arrays[name].shape)
+                size = np.abs(arrays[name] - before[name]).mean()
+                arrays[name] = (arrays[name] + 5e-4 * size * coin).astype(np.float32)
+
+    recommit(repo, lambda folder: edit(folder, 80, move))
+    (last,) = [c for c in challenged(repo, exits=(1,))["comparisons"] if c["of"] == "segment:7"]
+    assert 1 < last["excess"] < 10
+    assert last["agreement"] == "diverged"

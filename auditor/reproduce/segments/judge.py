@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from auditor.commitment.checkpoint import Checkpoint
 from auditor.commitment.trace import Line
-from auditor.compare.update import Update, compare_update, distance
+from auditor.compare.update import EXPLICABLE, Update, compare_update, distance
 from auditor.model.comparison import Comparison, Tolerance
 from auditor.model.words import Agreement
+from auditor.reproduce.twin import SLACK
 
 _INITIAL = {"float64": 1e-12, "float32": 1e-6, "float16": 1e-2, "bfloat16": 1e-1}
 
@@ -25,6 +26,15 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Noise:
+    """The ρ that rounding causes in a segment, how far it moves the optimizer's state, and how that was measured."""
+
+    rho: float
+    optimizer: float
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
     """What a segment came to. ``vacuous``: nothing was trained in it, so that agreeing shows nothing."""
 
@@ -33,7 +43,7 @@ class Judged:
 
 
 def judge(  # noqa: PLR0913  (a segment has a name and a reason, two sides, and a way to ask for more)
-    of: str, why: str, claimed: Side, replayed: Side, *, noise: Callable[[Update], float | None], from_scratch: bool
+    of: str, why: str, claimed: Side, replayed: Side, *, noise: Callable[[Update], Noise | None], from_scratch: bool
 ) -> Judged:
     """How the two sides of a segment agree.
 
@@ -42,7 +52,7 @@ def judge(  # noqa: PLR0913  (a segment has a name and a reason, two sides, and 
         why: why it was replayed.
         claimed: what the run says.
         replayed: what came out here.
-        noise: measures, when asked, the ρ that a rounding error causes; None where it cannot.
+        noise: measures, when asked, what rounding causes; None where it cannot.
         from_scratch: the replay began at the beginning, so that its first state is an answer, too.
     """
     where = f"steps {claimed.start.step + 1} to {claimed.end.step}, {why}"
@@ -61,10 +71,11 @@ def judge(  # noqa: PLR0913  (a segment has a name and a reason, two sides, and 
     agreement, measured = update.judge(), None
     if update.asks_for_noise:
         measured = noise(update)
-        agreement = update.judge(measured)
+        agreement = update.judge(None if measured is None else measured.rho)
     words = _words(update, measured)
-    # 4. The optimizer's state and the figures, which follow from the same arithmetic.
-    aside = _aside(claimed, replayed, update)
+    # 4. The optimizer's state and the figures, which follow from the same arithmetic and have noise, too.
+    noisy = 0.0 if measured is None else min(SLACK * max(measured.rho, measured.optimizer), EXPLICABLE)
+    aside = _aside(claimed, replayed, max(update.gate.fails, noisy))
     if aside is not None and agreement <= Agreement.WITHIN_TOLERANCE:
         agreement, words = Agreement.DIVERGED, f"{aside}; {words}"
     comparison = Comparison(
@@ -104,18 +115,18 @@ def _initial(claimed: Checkpoint, replayed: Checkpoint) -> str | None:
     return None if far <= allowed else f"training began with other weights than the run claims (distance {far:.2g})"
 
 
-def _aside(claimed: Side, replayed: Side, update: Update) -> str | None:
+def _aside(claimed: Side, replayed: Side, allowed: float) -> str | None:
     ours, theirs = claimed.end.optimizer, replayed.end.optimizer
     try:
         same = claimed.end.digest("optimizer") == replayed.end.digest("optimizer")
         far = 0.0 if same else distance(ours, theirs)
     except (KeyError, ValueError):
         return "the optimizer holds another state"
-    if ours.keys() != theirs.keys() or not far <= update.gate.fails:
+    if ours.keys() != theirs.keys() or not far <= allowed:
         return f"the optimizer's state differs by {far:.2g}"
     for one, other in zip(claimed.lines, replayed.lines, strict=False):
         for name, figure in one.metrics.items():
-            if not _close(figure, other.metrics.get(name), update.gate.fails):
+            if not _close(figure, other.metrics.get(name), allowed):
                 return f"at step {one.step} the run claims {name} {figure}, the replay measured {other.metrics.get(name)}"
     return None
 
@@ -126,11 +137,11 @@ def _close(one: float | str, other: float | str | None, relative: float) -> bool
     return abs(one - other) <= relative * max(abs(one), abs(other), 1e-3)
 
 
-def _words(update: Update, noise: float | None) -> str:
+def _words(update: Update, noise: Noise | None) -> str:
     rho = "not finite" if not math.isfinite(update.rho) else f"{update.rho:.2g}"
     words = f"update error {rho}, passes up to {update.gate.passes:g}, fails beyond {update.gate.fails:g}"
     if noise is not None:
-        words += f"; a rounding error at the start causes {noise:.2g}"
+        words += f"; {noise.words}"
     if update.worst > 10 * max(update.rho, update.gate.passes):
         words += f"; a single tensor is off by {update.worst:.2g}"
     return f"{words}; vacuous: nothing was trained" if update.is_vacuous else words

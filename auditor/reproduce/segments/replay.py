@@ -29,7 +29,8 @@ _MOST_FILES = 10_000
 class Stretch:
     """Where to start (a checkpoint's file, None for the beginning), at which step, and how many steps to do.
 
-    ``weights`` replaces those of the checkpoint: that is how a noise twin starts. ``every`` asks for more checkpoints.
+    ``weights`` replaces those of the checkpoint: that is how a noise twin starts. ``every`` asks for more checkpoints,
+    ``precision`` for computing in another dtype than the run did.
     """
 
     start: Path | None
@@ -37,6 +38,7 @@ class Stretch:
     steps: int
     weights: Mapping[str, Any] | None = None
     every: int | None = None
+    precision: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +75,8 @@ def _prepared(bench: Bench, stretch: Stretch) -> Attempt:
     variables = {"AUDITOR_STEPS": str(stretch.steps), "AUDITOR_OUT": str(_out(attempt))}
     if stretch.every is not None:
         variables["AUDITOR_EVERY"] = str(stretch.every)
+    if stretch.precision is not None:
+        variables["AUDITOR_PRECISION"] = stretch.precision
     if stretch.start is not None:
         place = workspace.shown / f"resume{stretch.start.suffix}"
         if stretch.weights is None:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
+import numpy as np
+
 from auditor.commitment import challenge
+from auditor.commitment.checkpoint import Array, Checkpoint
 from auditor.compare.errors import Refused
-from auditor.compare.update import Update, compare_update
+from auditor.compare.update import Update, compare_update, distance
 from auditor.errors import AuditorError
 from auditor.model.comparison import Comparison, ReproductionResult, overall
 from auditor.model.words import Agreement, Tier
 from auditor.reproduce.request import Request
 from auditor.reproduce.rig import Live
 from auditor.reproduce.segments.claimed import BrokenError, read_claims
-from auditor.reproduce.segments.judge import Judged, Side, judge
+from auditor.reproduce.segments.judge import Judged, Noise, Side, judge
 from auditor.reproduce.segments.plan import Chosen, choose, configured, out_of_bounds, outside
 from auditor.reproduce.segments.published import published
 from auditor.reproduce.segments.replay import NotReplayedError, Replayed, Stretch, replay
@@ -132,17 +136,49 @@ class _Replaying:
                 why,
                 Side(start=one, end=other, lines=claimed.steps(segment)),
                 Side(start=answer.checkpoints.get(0, one) if segment == 0 else one, end=end, lines=steps),
-                noise=lambda _: self._noise(segment, answer),
+                noise=lambda update: self._noise(segment, answer, update),
                 from_scratch=segment == 0,
             )
         except AuditorError as error:
             return self._unanswered(segment, error)
 
-    def _noise(self, segment: int, answer: Replayed) -> float | None:
+    def _noise(self, segment: int, answer: Replayed, update: Update) -> Noise | None:
+        """What rounding causes: by one more exact replay, where the command can compute one and it explains enough."""
+        exact = self._exact(segment, answer) if update.dtype not in {"float64", "bfloat16"} else None
+        if exact is not None and update.judge(exact.rho) is Agreement.WITHIN_TOLERANCE:
+            return exact
+        return self._twins(segment, answer)
+
+    def _exact(self, segment: int, answer: Replayed) -> Noise | None:
+        """The ρ between the replay and one in double precision; None where the command computes as before."""
+        one, other = self._claimed.checkpoint(segment), self._claimed.checkpoint(segment + 1)
+        self._request.progress(f"segment {segment}: computing it in double precision")
+        steps = other.step - one.step
+        stretch = Stretch(start=self._claimed.file(segment), first=one.step, steps=steps, precision="float64")
+        (done,) = replay(self._rig, self._request, self._folder, stretch)
+        if isinstance(done, AuditorError):
+            return None
+        exact = done.checkpoints[other.step].weights
+        if any(array.dtype.kind == "f" and array.dtype.name != "float64" for array in exact.values()):
+            return None
+        start, claimed, ours = map(_widened, (one.weights, other.weights, answer.checkpoints[other.step].weights))
+        try:
+            mine, theirs = compare_update(start, exact, ours).rho, compare_update(start, exact, claimed).rho
+        except ValueError:
+            return None
+        moved = _apart(answer.checkpoints[other.step], done.checkpoints[other.step])
+        return Noise(
+            rho=mine,
+            optimizer=moved,
+            words=f"in double precision the claim is off by {theirs:.2g}, the replay by {mine:.2g}",
+        )
+
+    def _twins(self, segment: int, answer: Replayed) -> Noise | None:
         """The largest ρ between the replay and replays that start a rounding error away from it."""
         one, other = self._claimed.checkpoint(segment), self._claimed.checkpoint(segment + 1)
         self._request.progress(f"segment {segment}: measuring what rounding can do")
         found: list[float] = []
+        moved: list[float] = []
         for twins in range(0, TWINS, _AT_ONCE):
             stretches = [
                 Stretch(
@@ -160,7 +196,8 @@ class _Replaying:
                     one.weights, answer.checkpoints[other.step].weights, done.checkpoints[other.step].weights
                 )
                 found.append(far.rho)
-        return max(found)
+                moved.append(_apart(answer.checkpoints[other.step], done.checkpoints[other.step]))
+        return Noise(rho=max(found), optimizer=max(moved), words=f"a rounding error at the start causes {max(found):.2g}")
 
     def _unanswered(self, segment: int, error: AuditorError) -> Judged:
         return Judged(comparison=Comparison(of=f"segment:{segment}", agreement=_agreement(error), note=error.message))
@@ -187,6 +224,19 @@ class _Replaying:
         if vacuous := len(agreed) - len(telling):
             words.append(f"{vacuous} vacuous ones show nothing")
         return "; ".join(filter(None, (*words, _again(roots))))
+
+
+def _apart(one: Checkpoint, other: Checkpoint) -> float:
+    """How far two states of an optimizer are apart; 0 where they cannot be told to be noise of each other."""
+    try:
+        far = distance(one.optimizer, other.optimizer)
+    except (KeyError, ValueError):
+        return 0.0
+    return far if math.isfinite(far) else 0.0
+
+
+def _widened(weights: Mapping[str, Array]) -> dict[str, Array]:
+    return {name: array.astype(np.float64) if array.dtype.kind == "f" else array for name, array in weights.items()}
 
 
 def _agreement(error: AuditorError) -> Agreement:

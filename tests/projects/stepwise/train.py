@@ -7,12 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import yaml
-from steps import Steps
+from steps import Steps, precision
+
+KIND = np.dtype(precision("float32"))
 
 
 def load(path: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     table = np.loadtxt(path, delimiter=",", skiprows=1)
-    return table[:, 0].astype(int), (table[:, 1:-1] / 16.0).astype(np.float32), table[:, -1].astype(int)
+    return table[:, 0].astype(int), (table[:, 1:-1] / 16.0).astype(KIND), table[:, -1].astype(int)
 
 
 def forward(w: dict[str, np.ndarray], x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -40,13 +42,13 @@ def main() -> None:
     test_ids, test, truth = load("data/test.csv")
     classes = int(y.max()) + 1
     w = {
-        "w1": rng.normal(0.0, 0.2, (x.shape[1], config["hidden"])).astype(np.float32),
-        "b1": np.zeros(config["hidden"], np.float32),
-        "w2": rng.normal(0.0, 0.2, (config["hidden"], classes)).astype(np.float32),
-        "b2": np.zeros(classes, np.float32),
+        "w1": rng.normal(0.0, 0.2, (x.shape[1], config["hidden"])).astype(KIND),
+        "b1": np.zeros(config["hidden"], KIND),
+        "w2": rng.normal(0.0, 0.2, (config["hidden"], classes)).astype(KIND),
+        "b2": np.zeros(classes, KIND),
     }
     speed = {name: np.zeros_like(tensor) for name, tensor in w.items()}
-    rate, momentum = np.float32(config["learning_rate"]), np.float32(config["momentum"])
+    rate, momentum = KIND.type(config["learning_rate"]), KIND.type(config["momentum"])
 
     steps = Steps("out/checkpoints", every=config["every"])
     steps.start(weights=w, optimizer=speed, rng=rng)
@@ -56,7 +58,7 @@ def main() -> None:
         loss, slope = gradients(w, x[rows], y[rows])
         for name, tensor in w.items():
             speed[name] *= momentum
-            speed[name] -= rate * slope[name].astype(np.float32)
+            speed[name] -= rate * slope[name].astype(KIND)
             np.add(tensor, speed[name], out=tensor)
         steps.done(step, batch=ids[rows], hyperparameters={"learning_rate": rate, "momentum": momentum}, loss=loss)
 

@@ -18,7 +18,7 @@ def load(path: str) -> tuple[np.ndarray, torch.Tensor, torch.Tensor]:
     table = np.loadtxt(path, delimiter=",", skiprows=1)
     return (
         table[:, 0].astype(int),
-        torch.tensor(table[:, 1:-1] / 16.0, dtype=torch.float32),
+        torch.tensor(table[:, 1:-1] / 16.0, dtype=torch.get_default_dtype()),
         torch.tensor(table[:, -1]).long(),
     )
 

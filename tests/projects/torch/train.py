@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from network import configuration, load, network, write_predictions
-from steps import Steps
+from steps import Steps, precision
 
 
 def main() -> None:
     config = configuration()
+    torch.set_default_dtype(getattr(torch, precision("float32")))
     torch.manual_seed(config["seed"])
     ids, x, y = load("data/train.csv")
     model = network(config)
