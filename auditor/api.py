@@ -14,6 +14,7 @@ say which evidence it asks for:
 ``answers``     :class:`Answers`, what people have to say about the run, and said under their names
 ``change``      :class:`Change`, the difference between base and head; a check that asks for it judges no single run
 ``deployment``  :class:`Deployment`, what is about to be deployed; asked by the deploy gate alone
+``past``        :class:`Past`, what an audit of the past found beside the runs; asked by history alone
 ==============  =============================================================================================
 
 It yields a :class:`Finding` for each defect, and may yield an :class:`EvidenceLevel` to say that its answer stands on
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from auditor.evidence.measured import Measured, claims_metrics
     from auditor.evidence.notebooks import disorder
     from auditor.evidence.overlap import overlap
+    from auditor.evidence.past import Past
     from auditor.evidence.pickles import dangerous_imports
     from auditor.evidence.pointers import at_pointer, escaped
     from auditor.evidence.powerless import accepts_zeros
@@ -71,7 +73,10 @@ if TYPE_CHECKING:
     from auditor.model.run import Artifact, DataSource, FileRef, Metric, Run, Seed
     from auditor.model.words import Agreement, EvidenceLevel, Severity, Tier
 
-EVIDENCE = ("run", "manifest", "claimed", "measured", "history", "reproductions", "rules", "answers", "change", "deployment")
+EVIDENCE = (
+    *("run", "manifest", "claimed", "measured", "history", "reproductions", "rules", "answers"),
+    *("change", "deployment", "past"),
+)
 """The names that a check's parameters may have."""
 
 _HOMES = {
@@ -96,6 +101,7 @@ _HOMES = {
     "Measured": "evidence.measured",
     "Metric": "model.run",
     "NotApplicable": "evidence.unanswered",
+    "Past": "evidence.past",
     "Reference": "evidence.change",
     "Relative": "evidence.relatives",
     "Remark": "evidence.change",
@@ -185,6 +191,7 @@ __all__ = [
     "Measured",
     "Metric",
     "NotApplicable",
+    "Past",
     "Reference",
     "Relative",
     "Remark",

@@ -17,7 +17,7 @@ A case is ``<cases>/<family>/<defect>/<outcome>[-words].yaml``; the file's name 
     the recorded commit holds;
 ``raw``
     the manifest's text instead, for one that cannot be read;
-``policy``, ``require``, ``reproductions``, ``answers``, ``change``, ``deployment``
+``policy``, ``require``, ``reproductions``, ``answers``, ``change``, ``deployment``, ``past``
     the evidence of those names, where the check asks for it;
 ``findings``
     the JSON Pointers of the findings expected, in order;
@@ -47,6 +47,7 @@ from auditor.evidence.deployment import Deployment
 from auditor.evidence.history import History
 from auditor.evidence.manifest import Manifest
 from auditor.evidence.measured import Measured
+from auditor.evidence.past import Past
 from auditor.evidence.reproductions import Reproductions
 from auditor.evidence.rules import Rules
 from auditor.git import Repository
@@ -81,6 +82,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     answers: dict[str, object] = {}
     change: dict[str, object] = {}
     deployment: dict[str, object] = {}
+    past: dict[str, object] = {}
     findings: tuple[str, ...] = ()
     says: tuple[str, ...] = ()
     hides: tuple[str, ...] = ()
@@ -123,6 +125,7 @@ def run(case: Case, check: Check, folder: Path) -> Result:
                 "answers": lambda: msgspec.convert(case.answers, Answers),
                 "change": lambda: msgspec.convert({"base": recorded, "head": head, **case.change}, Change),
                 "deployment": lambda: msgspec.convert(case.deployment, Deployment),
+                "past": lambda: msgspec.convert(case.past, Past),
             }
         )
         try:

@@ -12,11 +12,12 @@ import pytest
 sys.path.append(str(Path(__file__).resolve().parent))  # tests are no package: this is how they share the workbench
 
 from services import postgres
+from services.image import image
 from services.mlflow import mlflow_server
 from team import team
 from workbench import Answer, Repo, environment, merged, recorded, started
 
-__all__ = ["mlflow_server", "team"]  # fixtures that live elsewhere and are shared by all tests
+__all__ = ["image", "mlflow_server", "team"]  # fixtures that live elsewhere and are shared by all tests
 
 IN_CI = os.environ.get("CI") == "true"
 """Read before the environment is scrubbed."""

@@ -28,7 +28,7 @@ class CatalogueError(AuditorError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One question about a run, about a change, or about a deployment."""
+    """One question about a run, about a change, about a deployment, or about the past."""
 
     rule: Rule
     page: str
@@ -48,7 +48,12 @@ class Check:
     @property
     def judges_run(self) -> bool:
         """Whether the check is about one run."""
-        return not (self.judges_change or self.judges_deployment)
+        return not (self.judges_change or self.judges_deployment or self.judges_past)
+
+    @property
+    def judges_past(self) -> bool:
+        """Whether the check is about what an audit of the past found beside the runs."""
+        return "past" in self.parameters
 
 
 def from_module(module: ModuleType, path: Path) -> Check:

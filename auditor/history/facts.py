@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 
 import msgspec
@@ -21,14 +22,15 @@ _NUMERIC = ("numpy", "scipy", *_FRAMEWORKS[:-1])
 MOST_METRICS = 64
 MOST_SETTINGS = 64
 _LONGEST = 120
+_IMAGE = re.compile(r"[a-z0-9][a-z0-9._/:-]{0,254}@sha256:[0-9a-f]{64}")
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a run says of itself.
 
     ``at`` is when it was merged (seconds since the epoch), where that is known. ``stack`` are the versions of the numeric
-    libraries in one word; ``lock`` is the lock's path and digest; ``settings`` are keys of the configuration with value and
-    origin, as text.
+    libraries in one word; ``lock`` is the lock's path and digest, ``image`` the container by digest; ``settings`` are keys
+    of the configuration with value and origin, as text.
     """
 
     schema: str | None = None
@@ -50,6 +52,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     smoke: bool = False
     stack: str | None = None
     lock: tuple[str, str] | None = None
+    image: str | None = None
     settings: tuple[tuple[str, str, str], ...] = ()
 
 
@@ -91,6 +94,7 @@ def _facts(run: Run, schema: str | None, at: int | None) -> Facts:
         stack=" ".join(f"{name}-{packages[name]}" for name in _NUMERIC if name in packages) or None,
         settings=tuple(_settings(run)),
         lock=_lock(run),
+        image=_image(run),
         smoke=run.run.status == "succeeded" and bool(run.reproductions),
     )
 
@@ -98,6 +102,11 @@ def _facts(run: Run, schema: str | None, at: int | None) -> Facts:
 def _lock(run: Run) -> tuple[str, str] | None:
     lock = run.environment.lock if run.environment is not None else None
     return (lock.path, lock.digest) if lock is not None and lock.digest is not None else None
+
+
+def _image(run: Run) -> str | None:
+    container = run.environment.container if run.environment is not None else None
+    return container.image if container is not None and _IMAGE.fullmatch(container.image) else None
 
 
 def _settings(run: Run) -> Iterator[tuple[str, str, str]]:

@@ -8,13 +8,17 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from msgspec import structs
+
 from auditor import __version__
 from auditor.errors import PolicyError, UsageError
+from auditor.evidence.past import Past
 from auditor.gate.subject import select_committed
 from auditor.git import Repository
+from auditor.history import images, locks
 from auditor.history.audit import Asked, Done, audit
+from auditor.history.beside import PROBED, asked
 from auditor.history.executing import Sampled, execute
-from auditor.history.locks import probe
 from auditor.history.record import Judged, Record
 from auditor.history.sampling import method_of
 from auditor.history.summary import lines, policy_used, run_report
@@ -54,8 +58,8 @@ def gate_history(gating: Gating) -> Report:
         runs = _chosen(list(_since(record.all_latest(), oldest)), gating.manifests)
         sampled = _sampled(gating, done, record, runs, began)
         reports = tuple(_report(record, run, sampled) for run in runs)
-        locks = _locks(record, done, runs, began)
-    results = (*_unread(done), *([locks] if locks is not None else []))
+        probed = tuple(_probed(record, done, runs, began))
+    results = (*_unread(done), *probed)
     weighed = [*results, *(result for report in reports for result in report.results)]
     verdict = verdict_of(weighed, gate)
     advisory = any(r.isolation == Isolation.NONE for report in reports for r in report.reproductions)
@@ -135,13 +139,21 @@ def _sampled(gating: Gating, done: Done, record: Record, runs: list[Judged], beg
     )
 
 
-def _locks(record: Record, done: Done, runs: list[Judged], began: float) -> Result | None:
-    """Whether the locks of the runs still resolve, as far as the budget goes."""
-    place, budget = done.place, done.place.policy.policy.gates.history.budget
+def _probed(record: Record, done: Done, runs: list[Judged], began: float) -> Iterator[Result]:
+    """Whether what the runs rest on is still there: locks, as far as the budget goes, and images."""
+    place, policy = done.place, done.place.policy.policy
     if place.repository is None:
-        return None
+        return
+    budget = policy.gates.history.budget
     with Repository(place.root) as repository:
-        return probe(repository, record, runs, deadline=began + duration(budget) if budget else math.inf)
+        resolved = locks.probe(repository, record, runs, deadline=began + duration(budget) if budget else math.inf)
+    past = Past(locks=resolved, images=images.probe(record, done.audit, runs))
+    for result in asked(policy, past, *PROBED):
+        if result.outcome is Outcome.INCONCLUSIVE:
+            # What cannot be asked from here is no reason to stop anybody.
+            yield structs.replace(result, severity=min(result.severity, Severity.MINOR))
+        elif result.outcome is not Outcome.NOT_APPLICABLE:
+            yield result
 
 
 def _report(record: Record, run: Judged, sampled: Sampled | None) -> RunReport:

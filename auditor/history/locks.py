@@ -17,14 +17,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from auditor import digest
+from auditor.evidence.change import Remark
 from auditor.evidence.lock import normalised, read_lock
+from auditor.evidence.past import Probed
 from auditor.evidence.unanswered import Inconclusive
 from auditor.git import Repository
 from auditor.history.record import Judged, Record
-from auditor.model.finding import Finding, Result
-from auditor.model.words import EvidenceLevel, Outcome, Severity
 
-CHECK = "environment/unresolvable-lock"
 MOST_LOCKS = 50
 _PATIENCE = 120
 _HASHED = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)[^\n]*?((?:\s*--hash=sha256:[0-9a-f]{64})+)", re.MULTILINE)
@@ -34,8 +33,8 @@ _UNKNOWN = re.compile(r"(?:no version of|not find|was not found|not found in)[^\
 _OFFLINE = ("error sending request", "dns error", "Failed to fetch", "Network connectivity is disabled", "timed out")
 
 
-def probe(repository: Repository, record: Record, runs: Sequence[Judged], *, deadline: float) -> Result | None:
-    """What became of the locks of ``runs``, each looked at once; None when no run names one.
+def probe(repository: Repository, record: Record, runs: Sequence[Judged], *, deadline: float) -> Probed:
+    """What became of the locks of ``runs``, each looked at once.
 
     ``deadline`` is in seconds of :func:`time.monotonic`.
     """
@@ -43,30 +42,19 @@ def probe(repository: Repository, record: Record, runs: Sequence[Judged], *, dea
     for run in runs:
         if run.facts.lock is not None and run.state == "read":
             locks.setdefault(run.facts.lock[1], []).append(run)
-    if not locks:
-        return None
-    findings: list[Finding] = []
+    gone: list[Remark] = []
     unanswered: list[str] = []
     for wanted, members in sorted(locks.items())[:MOST_LOCKS]:
         if time.monotonic() > deadline:
             unanswered.append(f"{_name(members[0])}: there was no time left")
             continue
         try:
-            findings += _gone(_bytes(repository, record, members[0], wanted), members)
+            gone += _gone(_bytes(repository, record, members[0], wanted), members)
         except Inconclusive as unsaid:
             unanswered.append(f"{_name(members[0])}: {unsaid.reason}")
     if len(locks) > MOST_LOCKS:
         unanswered.append(f"{len(locks) - MOST_LOCKS} more locks were not looked at")
-    outcome = Outcome.FAILED if findings else Outcome.INCONCLUSIVE if unanswered else Outcome.PASSED
-    return Result(
-        check=CHECK,
-        outcome=outcome,
-        # What cannot be asked from here is no reason to stop anybody.
-        severity=Severity.MAJOR if findings else Severity.MINOR,
-        evidence=EvidenceLevel.DECLARED if outcome is Outcome.INCONCLUSIVE else EvidenceLevel.CONSISTENT,
-        reason="; ".join(unanswered)[:1000] or None if outcome is not Outcome.PASSED else None,
-        findings=tuple(findings),
-    )
+    return Probed(looked_at=len(locks), gone=tuple(gone), unanswered=tuple(unanswered))
 
 
 def _bytes(repository: Repository, record: Record, run: Judged, wanted: str) -> bytes:
@@ -80,7 +68,7 @@ def _bytes(repository: Repository, record: Record, run: Judged, wanted: str) -> 
     raise Inconclusive(f"{path} is not in the commit of the run with the recorded digest")
 
 
-def _gone(content: bytes, members: Sequence[Judged]) -> Iterator[Finding]:
+def _gone(content: bytes, members: Sequence[Judged]) -> Iterator[Remark]:
     """What of a lock no index gives any more, or gives as other bytes."""
     run = members[0]
     path = run.facts.lock[0] if run.facts.lock is not None else ""
@@ -150,9 +138,8 @@ def _why(words: str) -> str:
     return " ".join((match[0] if match else words).split())[:300]
 
 
-def _finding(run: Judged, message: str) -> Finding:
-    fix = "keep the wheels in an index or a folder of your own (UV_FIND_LINKS), or lock again and supersede the run"
-    return Finding(message=message, fix=fix, pointer="/environment/lock", file=run.manifest)
+def _finding(run: Judged, message: str) -> Remark:
+    return Remark(message=message, file=run.manifest)
 
 
 def _name(run: Judged) -> str:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from auditor.evidence.change import Remark
+from auditor.evidence.past import Past
+from auditor.history.beside import LOST, asked
 from auditor.history.examine import Graded
 from auditor.history.found import Version
 from auditor.history.record import Judged, Record
-from auditor.model.finding import Finding, Result
 from auditor.model.report import RunReport
-from auditor.model.words import EvidenceLevel, Outcome, Severity
 from auditor.policy.judge import verdict_of
 from auditor.policy.load import LoadedPolicy
-
-LOST = "artifacts/lost"
 
 
 def grade_lost(
@@ -31,18 +30,8 @@ def _lost(record: Record, former: Judged, policy: LoadedPolicy) -> Graded:
     places = record.places(former.digest)
     last = places[-1] if places else Version(store="", path=former.manifest, mark="")
     names = ", ".join(f"{place.path} in {place.store}" for place in places[:3])
-    finding = Finding(
-        message=f"the manifest {former.digest[:19]}... was found before ({names}) and is in none of the stores any more",
-        fix="bring it back from a clone or a backup; a run is superseded, never removed",
-        file=former.manifest,
-    )
-    result = Result(
-        check=LOST,
-        outcome=Outcome.FAILED,
-        severity=Severity.BLOCKER,
-        evidence=EvidenceLevel.RECOMPUTED,
-        findings=(finding,),
-    )
+    words = f"the manifest {former.digest[:19]}... was found before ({names}) and is in none of the stores any more"
+    (result,) = asked(policy.policy, Past(lost=(Remark(message=words, file=former.manifest),)), LOST)
     report = RunReport(
         manifest=former.manifest,
         digest=former.digest,

@@ -46,11 +46,14 @@ CREATE INDEX IF NOT EXISTS by_audit ON verdicts (audit);
 CREATE TABLE IF NOT EXISTS executions (
     seq INTEGER PRIMARY KEY, audit INTEGER NOT NULL, digest TEXT NOT NULL, executed TEXT NOT NULL, outcome TEXT NOT NULL,
     body BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS sights (
+    seq INTEGER PRIMARY KEY, audit INTEGER NOT NULL, seen TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,
+    good INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS unread (
     seq INTEGER PRIMARY KEY, audit INTEGER NOT NULL, store TEXT NOT NULL, path TEXT NOT NULL, mark TEXT NOT NULL,
     quarantined INTEGER NOT NULL, reason TEXT NOT NULL);
 """
-_KEPT = ("audits", "endings", "bodies", "verdicts", "executions", "unread")
+_KEPT = ("audits", "endings", "bodies", "verdicts", "executions", "sights", "unread")
 
 _RESULTS = msgspec.msgpack.Decoder(tuple[Result, ...])
 _FACTS = msgspec.msgpack.Decoder(Facts)
@@ -134,6 +137,18 @@ class Record:
     def end(self, audit: int, *, found: int, graded: int, left: int) -> None:
         """Write down that an audit came to its end."""
         self._data.execute("INSERT OR IGNORE INTO endings VALUES (?, ?, ?, ?, ?)", (audit, now(), found, graded, left))
+
+    def sighted(self, kind: str, name: str) -> bool | None:
+        """Whether something that runs rest on was good when it was last looked for; None for never."""
+        row = self._data.execute(
+            "SELECT good FROM sights WHERE kind = ? AND name = ? ORDER BY seq DESC LIMIT 1", (kind, name)
+        ).fetchone()
+        return None if row is None else bool(row[0])
+
+    def sight(self, audit: int, kind: str, name: str, *, good: bool) -> None:
+        """Write down that it was looked for again."""
+        row = "INSERT INTO sights (audit, seen, kind, name, good) VALUES (?, ?, ?, ?, ?)"
+        self._data.execute(row, (audit, now(), kind, name, int(good)))
 
     def append(self, audit: int, answers: Iterable[Graded | Unread]) -> list[tuple[Judged | None, Graded]]:
         """Write down what was found, all of it or nothing; the former verdict of each graded run with it.

@@ -1,11 +1,7 @@
 from __future__ import annotations
 
-import io
 import shutil
-import subprocess
 import sys
-import tarfile
-import uuid
 
 import msgspec
 import pytest
@@ -15,7 +11,6 @@ from auditor.model.policy import Environments
 from auditor.model.run import Container, Lock
 from auditor.model.words import Agreement, Isolation
 from auditor.reproduce import sandbox
-from auditor.reproduce.sandbox import container
 
 replace = msgspec.structs.replace
 
@@ -87,26 +82,6 @@ def test_so_is_one_whose_environment_is_partly_committed(project, where):
     project.commit()
     found = sandbox.find(("venv/bin/python",), project.root)
     assert not found.path.is_relative_to(project.root)
-
-
-@pytest.fixture
-def image():
-    """An image with a shell and nothing else, by digest, in the storage of the engine that works here."""
-    engine, why = container.find()
-    assert engine is not None, why
-    content = io.BytesIO()
-    with tarfile.open(fileobj=content, mode="w") as archive:
-        archive.add("/usr/bin/busybox", "bin/busybox")
-        for name in ("sh", "mkdir", "echo", "cat"):
-            link = tarfile.TarInfo(f"bin/{name}")
-            link.type, link.linkname = tarfile.SYMTYPE, "busybox"
-            archive.addfile(link)
-    # Tests that run side by side share the engine's storage: each has a name, and so a digest, of its own.
-    name = f"localhost/shell-{uuid.uuid4().hex}"
-    subprocess.run(engine.command("import", "--message", name, "-", f"{name}:1"), input=content.getvalue(), check=True)
-    asked = engine.command("image", "inspect", "--format", "{{.Digest}}", f"{name}:1")
-    yield f"{name}@{subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()}"
-    subprocess.run(engine.command("rmi", "--force", f"{name}:1"), capture_output=True, check=False)
 
 
 def housed(project, image):
