@@ -13,6 +13,7 @@ from auditor.manifest.places import pointer_of
 from auditor.manifest.reader import Document
 from auditor.manifest.shown import shown
 from auditor.manifest.validate import SCHEMAS
+from auditor.manifest.versions import newest
 from auditor.model.run import Run
 
 _PATH: Final = re.compile(r"\.([A-Za-z_]+)|\[(\d+)\]")
@@ -30,7 +31,7 @@ def to_run(document: Document) -> Run:
         given = f"the schema version {shown(version)}" if version is not None else "a document without `schema`"
         raise _unreadable(document, "/schema", f"{given} is no run manifest that can be read; readable: {', '.join(known)}")
     try:
-        return _convert(document.value)
+        return _convert(newest(document.value, version))
     except msgspec.ValidationError as error:
         problem, _, path = str(error).partition(" - at `$")
         pointer = _pointer(path)
