@@ -205,3 +205,15 @@ def test_a_history_without_runs_is_no_success(repository):
     repository.write("train.py", "pass\n")
     repository.commit()
     repository.auditor("history", "audit").expect(3)
+
+
+def test_a_long_history_of_three_shapes_is_graded_once_and_the_numbers_agree(repository, tmp_path):
+    past = build(repository, 500, commits=2000)
+    assert int(past.git("rev-list", "--count", "HEAD")) >= 2000
+    first = look(past)
+    assert (first.found, first.graded, first.left, first.unread) == (500, 500, 0, [])
+    second = look(past)
+    assert (second.found, second.graded, second.left) == (500, 0, 0)
+    assert second.grades == first.grades
+    forms = {path.suffix for path in (past.root / "runs").rglob("*.run.*")}
+    assert forms == {".yaml", ".json"}
