@@ -3,6 +3,9 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -326,3 +329,49 @@ def test_a_forgery_of_grey_size_has_no_noise_to_hide_in(repo):
     (last,) = [c for c in challenged(repo, exits=(1,))["comparisons"] if c["of"] == "segment:7"]
     assert 1 < last["excess"] < 10
     assert last["agreement"] == "diverged"
+
+
+def test_a_verifier_that_was_killed_draws_the_same_again(repo, stepwise, tmp_path):
+    """Somebody who may kill the verifier gains no second draw, and the root is no new one."""
+    command = [sys.executable, "-m", "auditor", "reproduce", repo.manifest, "--tier", "segment", "--challenge", "3"]
+    with subprocess.Popen(command, cwd=repo.root, env=repo.env | repo.extra, stdout=subprocess.DEVNULL) as verifier:
+        deadline = time.monotonic() + 60
+        while "challenge" not in repo.auditor("ledger", "log").stdout and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert verifier.poll() is None, "it ended before it could be killed"
+        verifier.kill()
+    undisturbed = stepwise.copy(tmp_path / "undisturbed")
+    undisturbed.extra |= stepwise.extra
+    again, once = challenged(repo, segments=3), challenged(undisturbed, segments=3)
+    assert [c["of"] for c in again["comparisons"]] == [c["of"] for c in once["comparisons"]]
+    assert "root number" not in again["note"]
+
+
+def test_tiny_updates_of_adam_are_no_forgery_on_other_kernels(project):
+    """Near convergence an update is a few hundred rounding errors of the weights: noise has to be measured, not guessed."""
+    repo = project("torch", "started")
+    repo.replace("conf/base.yaml", "learning_rate: 0.01", "learning_rate: 1.0e-6")
+    repo.replace("conf/base.yaml", "steps: 40", "steps: 20")
+    repo.commit("Hardly move")
+    kernels = {"ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41"}
+    repo.extra |= kernels
+    repo.record()
+    repo.extra.clear()
+
+    def unasked(claims):
+        known = claims["environment"]["variables"]
+        claims["environment"]["variables"] = {name: value for name, value in known.items() if name not in kernels}
+
+    repo.edit(unasked)
+    assert challenged(repo)["agreement"] in {"bitwise", "within-tolerance"}
+    # A last update that is a tenth too large is small, and no rounding.
+
+    def stretch(arrays):
+        with np.load(repo.root / "out/checkpoints/step-00000010.npz") as before:
+            for name in [name for name in arrays if name.startswith("weights/")]:
+                arrays[name] = before[name] + np.float32(1.1) * (arrays[name] - before[name])
+
+    recommit(repo, lambda folder: edit(folder, 20, stretch))
+    (last,) = [c for c in challenged(repo, exits=(1,))["comparisons"] if c["of"] == "segment:1"]
+    assert last["agreement"] == "diverged"
+    assert "update error" in last["note"]
