@@ -17,8 +17,10 @@ from typing import Final, Literal
 
 import msgspec
 
-from auditor.compare.statistics.base import Judgement, mean, spread
+from auditor.compare.known import counting
+from auditor.compare.statistics.base import Judgement, Spread, mean, spread
 from auditor.compare.statistics.interval import detectable, factor, prediction_interval
+from auditor.compare.statistics.pooling import shrunk
 from auditor.compare.statistics.selection import cherry_picked
 from auditor.diagnose.repeats import Change, Repeats, known_bad, with_seeds
 from auditor.environment.executor import numeric_stack
@@ -30,6 +32,7 @@ from auditor.model.words import Agreement
 from auditor.reproduce.request import Request
 
 FEWEST: Final = 3
+_ENOUGH: Final = 5  # repeats whose own spread needs no help
 _DAYS: Final = 365
 _LOSSES: Final = re.compile(r"loss|error|mse|mae|rmse|perplexity|brier", re.IGNORECASE)
 
@@ -156,13 +159,26 @@ def _calibration(request: Request, here: Executor | None, figures: Mapping[str, 
         expires=(today + dt.timedelta(days=_DAYS)).isoformat(),
         varied=("seed",),
         packages={str(n): str(v) for n, v in packages.items()} if isinstance(packages, dict) else {},
-        bands=tuple(_band(name, values) for name, values in figures.items()),
+        bands=tuple(_band(name, values, _earlier(request, machines, name)) for name, values in figures.items()),
     )
 
 
-def _band(name: str, values: Sequence[float]) -> Band:
-    n = len(values)
-    return Band(of=f"metric:{name}", n=n, mean=mean(values), s=spread(values).sd, alpha=0.05, factor=factor(n))
+def _earlier(request: Request, pair: tuple[Executor, Executor], name: str) -> Band | None:
+    """What the policy's bands say of this figure between these machines, from other runs: these repeats count once."""
+    others = [one for one in request.bands if request.digest not in one.runs]
+    today = dt.datetime.now(tz=dt.UTC).date()
+    found = counting(others, tuple(map(_machine, pair)), run=request.digest, today=today).find("metric", name)
+    return found[0] if found is not None and found[0].s else None
+
+
+def _band(name: str, values: Sequence[float], earlier: Band | None) -> Band:
+    """The band of a figure; the spread of few repeats is drawn towards that of earlier runs."""
+    n, own = len(values), spread(values)
+    if earlier is None or earlier.s is None or n >= _ENOUGH:
+        return Band(of=f"metric:{name}", n=n, mean=mean(values), s=own.sd, alpha=0.05, factor=factor(n))
+    joint = shrunk(own, Spread(sd=earlier.s, df=earlier.df or earlier.n - 1))
+    half = factor(n, df=joint.df)
+    return Band(of=f"metric:{name}", n=n, mean=mean(values), s=joint.sd, alpha=0.05, factor=half, df=joint.df)
 
 
 def _machine(executor: Executor) -> Machine:

@@ -41,7 +41,7 @@ CAUSES: Final = {
 class Parting:
     """Where two traces part: after ``step`` equal steps the next differs in ``stage``; None when they never do.
 
-    ``curve`` shows the claimed figures over those made here, with what rounding explains around these.
+    ``curve`` shows the claimed figures with what rounding explains around them, and those made here.
     """
 
     step: int
@@ -116,7 +116,7 @@ def parting(rig: Live, request: Request, claimed: Claimed, folder: str) -> Parti
     if not differ:
         return found
     limit = f", rounding explains {bounds.allows(one.step):.2g} there" if bounds else ""
-    curve = bounds.around(_curve(done.lines, name), _curve(claimed.lines, name)) if bounds else None
+    curve = bounds.around(_curve(claimed.lines, name), _curve(done.lines, name)) if bounds else None
     words = f"{found.words} (figures are {_apart(one, other):.2g} apart{limit})"
     return Parting(step=place, stage=stage, words=words, curve=curve)
 

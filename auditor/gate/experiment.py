@@ -19,6 +19,7 @@ from auditor.model.comparison import ReproductionResult
 from auditor.model.report import PolicyUsed, Report, RunReport
 from auditor.model.run import Reproduction
 from auditor.model.words import Exit, Isolation, Tier
+from auditor.policy import bands
 from auditor.policy.load import BUILT_IN, FILE, LoadedPolicy, load
 from auditor.reproduce.request import Request
 from auditor.reproduce.rig import Live, live
@@ -126,6 +127,7 @@ def _of(  # noqa: PLR0913, PLR0917  (what was looked up for it)
         require={},
         scratch=scratch,
         progress=asked.progress,
+        bands=bands.read_in(root, loaded.policy) if loaded.policy.bands else (),
     )
     subject = from_file(root, path)
     if subject.manifest.error is not None:

@@ -17,6 +17,7 @@ import numpy as np
 import trajectory
 from clock import goal, table
 from trajectory import STEPS, State, Task
+from workbench import environment, started
 
 from auditor.commitment import challenge
 from auditor.compare.update import Update, compare_update
@@ -140,6 +141,24 @@ def chaos() -> list[list[str]]:
     return rows
 
 
+def command(room: Path) -> str:
+    """What ``reproduce --tier segment`` takes for a real run of as many segments, beside the run alone."""
+    (room / "home").mkdir(parents=True)
+    repo = started(room / "run", environment(room / "home"), "stepwise")
+    repo.replace("conf/base.yaml", "steps: 80", f"steps: {SEGMENTS * 10}")
+    repo.commit("Train longer")
+    begun = time.perf_counter()
+    subprocess.run([sys.executable, "train.py"], cwd=repo.root, env=repo.env, check=True)
+    bare = time.perf_counter() - begun
+    repo.record()
+    repo.commit("Record a run")
+    begun = time.perf_counter()
+    repo.auditor("reproduce", repo.manifest, "--tier", "segment", "--challenge", str(DRAWN), timeout=3600).expect(0)
+    took = time.perf_counter() - begun
+    said = f"the command itself on a run of {SEGMENTS} segments that takes {bare:.1f} s"
+    return f"{said}: {took:.1f} s, each replay starting an interpreter in a sandbox anew"
+
+
 def measuring(room: Path) -> str:
     task = Task()
     begun = time.perf_counter()
@@ -162,5 +181,6 @@ def measuring(room: Path) -> str:
         goal(not accused, f"honest segments accused ({accused}):"),
         table("chaos", ["culprits", "executions needed", "expected"], chaos()),
         f"replaying {DRAWN} drawn and 4 mandatory of {SEGMENTS} segments: {share:.1%} of the training's arithmetic",
+        command(room / "command"),
     ]
     return "\n\n".join(parts)

@@ -42,6 +42,28 @@ def test_the_policy_names_unusual_learning_rates(project):
     assert found["replica:learning rate 10 % higher"]["agreement"] != "not-exercised"
 
 
+def test_the_spread_of_few_repeats_is_pooled_with_that_of_earlier_runs(repo):
+    calibrated(repo)
+    (first,) = (repo.root / "bands").iterdir()
+    repo.policy(lambda policy: policy.update(bands=[f"bands/{first.name}"]))
+    repo.edit(lambda claims: claims["run"].update(purpose="another run"))
+    calibrated(repo, "--out", "bands/second.band.yaml")
+    one, two = (
+        {b.of: b for b in read_bands((repo.root / "bands" / name).read_bytes(), source=name).bands}["metric:accuracy"]
+        for name in (first.name, "second.band.yaml")
+    )
+    assert (one.df, two.df) == (None, 4)
+    assert two.s == pytest.approx(one.s)  # the same figures again
+    assert two.factor == pytest.approx(factor(3, df=4))
+    assert two.factor < one.factor
+    # Repeats of one and the same run are no further evidence.
+    calibrated(repo, "--out", "bands/third.band.yaml")
+    repo.policy(lambda policy: policy.update(bands=["bands/third.band.yaml"]))
+    calibrated(repo, "--out", "bands/fourth.band.yaml")
+    fourth = read_bands((repo.root / "bands/fourth.band.yaml").read_bytes(), source="fourth")
+    assert next(b for b in fourth.bands if b.of == "metric:accuracy").df is None
+
+
 def test_a_claim_that_is_too_good_for_its_seeds_is_called_picked(repo):
     def boast(claims):
         for metric in claims["metrics"]:

@@ -78,6 +78,28 @@ def test_another_learning_rate_and_other_rows_are_named_with_their_step(repo):
     assert "hyperparameters" in note
 
 
+def test_a_claimed_curve_is_drawn_with_what_rounding_explains_around_it(repo):
+    def flatter(line):
+        if line["step"] > 40:
+            line["metrics"]["loss"] *= 0.9
+
+    recommit(repo, lambda folder: retrace(folder, flatter))
+    answer = repo.auditor("reproduce", repo.manifest, "--explain", "--format", "json", "--output", "html:page.html").expect(
+        1
+    )
+    (parted,) = answer.json()["runs"][0]["reproductions"][0]["comparisons"]
+    curve = parted["curve"]
+    outside = [
+        step
+        for step, one, other, allowed in zip(
+            *(curve[part] for part in ("steps", "expected", "actual", "allowed")), strict=True
+        )
+        if allowed is not None and abs(one - other) > allowed
+    ]
+    assert outside == list(range(41, 81))
+    assert 'class="envelope"' in repo.read("page.html")
+
+
 def test_other_initial_weights_are_named_first(repo):
     def scale(arrays):
         arrays["weights/w1"] *= 2
