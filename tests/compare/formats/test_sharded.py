@@ -149,3 +149,19 @@ def test_every_file_is_closed(tmp_path, monkeypatch):
     with pytest.raises(Refused):
         open_tensors(write(tmp_path / "n", e="model-00002-of-00002.safetensors"))
     assert len(closed) == 4
+
+
+def test_a_tensor_that_lies_beyond_four_gigabytes_is_found(tmp_path):
+    hole = (1 << 32) + 64
+    last = np.arange(8, dtype=np.float32)
+    spans = {"hole": ([hole // 4], [0, hole]), "last": ([8], [hole, hole + last.nbytes])}
+    header = {name: {"dtype": "F32", "shape": shape, "data_offsets": at} for name, (shape, at) in spans.items()}
+    raw = json.dumps(header).encode()
+    with (tmp_path / "shard.safetensors").open("wb") as stream:
+        stream.write(len(raw).to_bytes(8, "little") + raw)
+        stream.seek(8 + len(raw) + hole)
+        stream.write(last.tobytes())
+    (tmp_path / INDEX).write_text(json.dumps({"weight_map": dict.fromkeys(spans, "shard.safetensors")}))
+    with open_tensors(tmp_path / INDEX) as file:
+        (found,) = [block.copy() for block in file.blocks("last")]
+    np.testing.assert_array_equal(found, last)
