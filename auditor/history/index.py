@@ -30,6 +30,8 @@ CREATE INDEX IF NOT EXISTS seen_by ON seen (digest);
 CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 """
 
+_PAGE = 1000
+
 
 class Index:
     """The index in ``folder``; a ``fresh`` one forgets all that it knew."""
@@ -141,18 +143,18 @@ class Index:
     def waiting(self, number: int) -> Iterator[Version]:
         """A version of each run that is in some store and has no grade that holds."""
         # Versions that were not listed in this pass are there all the same when their store said what is new since.
-        rows = self._data.execute(
-            "SELECT v.store, v.path, v.mark, v.revision, v.at, v.digest FROM versions v JOIN stores s USING (store)"
-            " WHERE v.pass >= s.since AND v.pass < s.listed AND s.listed = ?"
+        # Page by page: grades are written down meanwhile, and there may be a million.
+        query = (
+            "SELECT v.digest, MIN(v.store), v.path, v.mark, v.revision, v.at FROM versions v JOIN stores s USING (store)"
+            " WHERE v.pass >= s.since AND v.pass < s.listed AND s.listed = ? AND v.digest > ?"
             " AND NOT EXISTS (SELECT 1 FROM graded g WHERE g.digest = v.digest)"
-            " ORDER BY v.digest, v.store",
-            (number,),
-        ).fetchall()
-        before = None
-        for store, path, mark, revision, at, run in rows:
-            if run != before:
+            " GROUP BY v.digest ORDER BY v.digest LIMIT ?"
+        )
+        last = ""
+        while rows := self._data.execute(query, (number, last, _PAGE)).fetchall():
+            for _, store, path, mark, revision, at in rows:
                 yield Version(store=store, path=path, mark=mark, commit=revision, at=at)
-            before = run
+            last = rows[-1][0]
 
     def is_present(self, run: str) -> bool:
         """Whether some store that was ever listed still has a run."""

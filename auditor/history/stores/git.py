@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
+from hashlib import blake2b
 from pathlib import Path
 
 from auditor.gate.refs import default_branch
@@ -65,10 +66,13 @@ class GitStore:
     def versions(self, state: str | None) -> Iterator[Version]:
         """Each blob once per path, with the oldest commit that brought it."""
         seen = [] if self.since(state).complete or state is None else [f"^{commit}" for commit in state.split()]
-        known: set[tuple[str, bytes]] = set()
+        known: set[bytes] = set()
         for commit, at, blob, path in self._log(seen):
-            key = (path, bytes.fromhex(blob))
-            if key not in known and path.startswith(self._inside) and matches(path, self._patterns):
+            if not path.startswith(self._inside) or not matches(path, self._patterns):
+                continue
+            # Of a million versions each costs 16 bytes and their place in a set, not its whole path.
+            key = blake2b(f"{blob} {path}".encode(errors="surrogateescape"), digest_size=16).digest()
+            if key not in known:
                 known.add(key)
                 yield Version(store=self.name, path=path, mark=blob, commit=commit, at=at)
 
