@@ -98,9 +98,14 @@ def test_on_one_class_of_executors_weights_and_curves_stay_exact(repo):
 
 
 def test_between_two_classes_kernels_teach_bands_of_weights_and_curves(project):
-    repo = project("loop")
+    repo = project("loop", "started")
+    repo.replace("train.py", 'np.savez(out / "model.npz", w=w)', 'np.savez(out / "model.npz", w=w, shift=np.ones(2))')
+    repo.commit("Save what no kernel moves, too")
+    repo.record()
     repo.edit(elsewhere)
-    _, found = calibrated(repo)
+    result, found = calibrated(repo)
+    assert "3 other kernels moved 2 of " in result["note"]
+    assert "tensor:shift" not in found
     (path,) = (repo.root / "bands").iterdir()
     bands = {b.of: b for b in read_bands(path.read_bytes(), source=path.name).bands}
     assert 0 < bands["tensor:w"].absolute < 1e-6

@@ -75,6 +75,20 @@ def test_a_variation_that_nobody_saw_is_not_exercised(tmp_path):
     assert result["agreement"] == "not-exercised"
 
 
+ONE_LOCALE = """
+export LC_ALL=C.UTF-8 LANG=C.UTF-8 PYTHONUTF8=1
+exec python -c "import pathlib; pathlib.Path('out').mkdir(exist_ok=True); pathlib.Path('out/clean.txt').write_text('steady')"
+"""
+
+
+def test_a_locale_that_cannot_be_had_is_not_exercised(tmp_path):
+    """Whatever is asked for, the program sees the same locale, as on a machine that has no other one."""
+    _, found = chaos(fragile(tmp_path, "clean", script=ONE_LOCALE, program="sh"))
+    assert found["locale"]["agreement"] == "not-exercised"
+    assert "did not take effect" in found["locale"]["note"]
+    assert found["hash-seed"]["agreement"] == "bitwise"
+
+
 ITSELF = """
 import os, pathlib
 pathlib.Path("out").mkdir(exist_ok=True)
