@@ -135,6 +135,10 @@ def history(manifests: tuple[str, ...], since: str | None, **report: Any) -> int
     """
     from auditor.history.audit import asked  # noqa: PLC0415  (loaded when called)
     from auditor.history.gate import Gating, gate_history  # noqa: PLC0415
+    from auditor.ledger.keys import signing_key  # noqa: PLC0415
 
-    gating = Gating(asked=asked(Path.cwd(), (), progress=progress), manifests=manifests, since=since)
-    return deliver(lambda: gate_history(gating), Printing(**report), gate="history")
+    def gating() -> Gating:
+        about = asked(Path.cwd(), (), progress=progress)
+        return Gating(asked=about, manifests=manifests, since=since, key=signing_key(None))
+
+    return deliver(lambda: gate_history(gating()), Printing(**report), gate="history")

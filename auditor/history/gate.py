@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from msgspec import structs
 
-from auditor import __version__
+from auditor import __version__, digest
 from auditor.errors import PolicyError, UsageError
 from auditor.evidence.past import Past
 from auditor.gate.subject import select_committed
@@ -22,20 +22,30 @@ from auditor.history.executing import Sampled, execute
 from auditor.history.record import Judged, Record
 from auditor.history.sampling import method_of
 from auditor.history.summary import lines, policy_used, run_report
+from auditor.ledger.entry import Kind
+from auditor.ledger.keys import SigningKey
+from auditor.ledger.ledger import open_ledger
 from auditor.model.finding import Finding, Result
 from auditor.model.report import Report, RunReport
-from auditor.model.words import EvidenceLevel, Isolation, Outcome, Severity
+from auditor.model.run import Json
+from auditor.model.words import EvidenceLevel, Isolation, Outcome, Severity, Verdict
 from auditor.policy.judge import exit_of, verdict_of
 from auditor.policy.load import duration
+
+_MOST_NAMED = 100
 
 
 @dataclass(frozen=True, kw_only=True)
 class Gating:
-    """What is asked of the history gate: runs merged or started within ``since`` (``90d``), or all; some, or every one."""
+    """What is asked of the history gate: runs merged or started within ``since`` (``90d``), or all; some, or every one.
+
+    ``key`` signs what came of it, in the ledger; without one nothing is written there.
+    """
 
     asked: Asked
     manifests: Sequence[str] = ()
     since: str | None = None
+    key: SigningKey | None = None
 
 
 def gate_history(gating: Gating) -> Report:
@@ -70,6 +80,8 @@ def gate_history(gating: Gating) -> Report:
         notes.append("advisory: not isolated; a personal run, nothing is signed and no other gate counts it")
     if policy.mode == "report-only":
         notes.append(f"report-only: a gate in enforce mode would say {verdict}")
+    if gating.key is not None and policy.mode != "report-only":
+        notes.append(_signed(gating.key, done, verdict, len(runs)))
     return Report(
         version=__version__,
         gate="history",
@@ -84,6 +96,26 @@ def gate_history(gating: Gating) -> Report:
         runs=reports,
         notes=tuple(notes),
     )
+
+
+def _signed(key: SigningKey, done: Done, verdict: Verdict, runs: int) -> str:
+    """Put the verdict on record, once for an audit and not for each of its runs; in words."""
+    place = done.place
+    if place.repository is None:
+        return "no ledger: this is no repository"
+    said: dict[str, Json] = {
+        "gate": "history",
+        "verdict": str(verdict),
+        "head": place.head,
+        "policy": place.policy.digest,
+        "audit": done.audit,
+        "runs": runs,
+        "regressions": [one.run.digest for one in done.regressions if not one.recovered][:_MOST_NAMED],
+    }
+    with Repository(place.root) as repository, open_ledger(place.policy.policy.kept.url, repository) as ledger:
+        # About the audit itself: no other gate looks for verdicts under its digest.
+        entry = ledger.append(Kind.VERDICT, subject=digest.of_value(said), body=said, key=key)
+    return f"signed: entry {entry.sequence} of the ledger"
 
 
 def _oldest(since: str | None) -> dt.datetime | None:

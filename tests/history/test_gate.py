@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+
 import pytest
 from past import build, claims, model, table, text_of
 
@@ -114,3 +117,19 @@ def test_a_sample_within_a_budget_says_what_it_did_not_reach(project, method):
     done = repo.auditor("history", "audit", "--sample", method, "--budget", "1s").expect(4)
     assert "not reached in time: 1 runs" in done.stdout
     repo.auditor("history", "audit", "--sample", "luck").expect(2)
+
+
+def test_a_judge_s_verdict_about_the_past_is_one_entry_of_the_ledger(repository, tmp_path):
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "key"], check=True)
+    loose(repository)
+    assert gate(repository).json()["verdict"] == "open"
+    assert not (repository.root / ".git/auditor/ledger.db").exists(), "without a key nothing is said"
+    repository.write("out/000001.bin", "rotten")
+    repository.extra = {"AUDITOR_KEY": str(tmp_path / "key")}
+    report = gate(repository).json()
+    assert any(note.startswith("signed: entry 1") for note in report["notes"])
+    lines = repository.auditor("ledger", "export").expect(0).stdout.splitlines()
+    (said,) = [json.loads(line)["statement"] for line in lines]
+    assert (said["kind"], said["body"]["gate"], said["body"]["verdict"]) == ("verdict", "history", "blocked")
+    assert said["body"]["regressions"] == [report["runs"][0]["digest"]]
+    repository.auditor("ledger", "verify").expect(0)
