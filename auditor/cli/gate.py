@@ -127,8 +127,9 @@ anywhere, 4 undecided.""",
 )
 @click.argument("manifests", nargs=-1, metavar="[MANIFEST]...")
 @click.option("--since", metavar="DURATION", help="Only runs merged or started since then: 90d.  [default: all]")
+@click.option("--no-sample", is_flag=True, help="Execute none of them again, whatever the policy says.")
 @judging
-def history(manifests: tuple[str, ...], since: str | None, **report: Any) -> int:
+def history(manifests: tuple[str, ...], since: str | None, *, no_sample: bool, **report: Any) -> int:
     """Judge the runs of the past, by the default branch's policy: whether they still hold.
 
     Every run of the repository's history is audited, and a sample of them executed again within the policy's budget.
@@ -139,6 +140,6 @@ def history(manifests: tuple[str, ...], since: str | None, **report: Any) -> int
 
     def gating() -> Gating:
         about = asked(Path.cwd(), (), progress=progress)
-        return Gating(asked=about, manifests=manifests, since=since, key=signing_key(None))
+        return Gating(asked=about, manifests=manifests, since=since, key=signing_key(None), sampled=not no_sample)
 
     return deliver(lambda: gate_history(gating()), Printing(**report), gate="history")

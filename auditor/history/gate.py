@@ -39,13 +39,15 @@ _MOST_NAMED = 100
 class Gating:
     """What is asked of the history gate: runs merged or started within ``since`` (``90d``), or all; some, or every one.
 
-    ``key`` signs what came of it, in the ledger; without one nothing is written there.
+    ``key`` signs what came of it, in the ledger; without one nothing is written there. Not ``sampled``: nothing is executed,
+    whatever the policy says, so that whoever holds a key need not run anybody's code.
     """
 
     asked: Asked
     manifests: Sequence[str] = ()
     since: str | None = None
     key: SigningKey | None = None
+    sampled: bool = True
 
 
 def gate_history(gating: Gating) -> Report:
@@ -158,7 +160,7 @@ def _chosen(runs: list[Judged], named: Sequence[str]) -> list[Judged]:
 
 def _sampled(gating: Gating, done: Done, record: Record, runs: list[Judged], began: float) -> Sampled | None:
     gate = done.place.policy.policy.gates.history
-    if gate.sample is None or gate.budget is None or done.place.repository is None:
+    if not gating.sampled or gate.sample is None or gate.budget is None or done.place.repository is None:
         return None
     return execute(
         done.place,

@@ -48,6 +48,12 @@ def test_an_honest_merged_run_is_executed_again_and_lets_through(project):
     assert any("executed again: 1 of 1" in note for note in report["notes"])
 
 
+def test_whoever_holds_a_key_need_not_execute_anything(project):
+    report = gate(project("network", "merged"), "--no-sample").expect(0).json()
+    assert [run["reproductions"] for run in report["runs"]] == [[]]
+    assert "nothing was executed again" in report["notes"]
+
+
 def test_decay_is_found_and_each_cause_named(repository):
     loose(repository)
     assert gate(repository).json()["verdict"] == "open"
