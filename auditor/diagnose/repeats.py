@@ -93,7 +93,7 @@ class Repeats:
         """
         if change.changes is None:
             raise UndecidableError(f"{change.name}: the run records nothing that could be changed for it")
-        with self._rig.lab(self._request, self._reproduction) as bench:
+        with self._rig.bench(self._request, self._reproduction) as bench:
             self.executor = self.executor or bench.executor()
             place = self._folder / f"{self._key(change)}.json"
             known = _remembered(place)

@@ -73,7 +73,7 @@ class Surroundings:
         self.executions += 1
         here = "work" if "working-directory" not in varied else "somewhere/else/altogether"
         home = "home" if "home" not in varied else "another-home"
-        with self._rig.lab(self._request, self._reproduction) as bench:
+        with self._rig.bench(self._request, self._reproduction) as bench:
             attempt = bench.prepare(
                 Changes(variables=self._variables(varied)), spot=Spot(base=self._room / "place", work=here, home=home)
             )

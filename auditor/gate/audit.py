@@ -35,6 +35,7 @@ from auditor.store.stores import Stores
 if TYPE_CHECKING:
     from auditor.reproduce.bundle.opened import Opened
     from auditor.reproduce.bundle.recording import Recording
+    from auditor.reproduce.kept import Kept
     from auditor.reproduce.request import Request
 
 Progress = Callable[[str], None]
@@ -52,6 +53,7 @@ class Executing:
     ``stage`` is the only one to execute, all when None; ``steps`` are those of a run's beginning.
     ``recording`` takes over what executions leave; ``evidence`` tells of executions made elsewhere, and then none is made.
     ``in_part``: a person chose what to execute of a run, and wants no answer for the rest of it.
+    ``kept`` holds executions for another policy.
     ``draw`` is how many segments are drawn at random where the tier ``segment`` is asked for; None is as the policy says.
     """
 
@@ -66,6 +68,7 @@ class Executing:
     evidence: Opened | None = None
     draw: int | None = None
     in_part: bool = False
+    kept: Kept | None = None
 
 
 Granted = tuple[tuple[Waiver, ...], tuple[str, ...]]
@@ -291,6 +294,7 @@ class Bench:
             manifest=subject.path,
             recording=self.executing.recording,
             evidence=self.executing.evidence,
+            kept=self.executing.kept,
             progress=self.progress,
             challenge=challenge_of(self.policy, repository, draw=self.executing.draw),
         )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -14,17 +14,16 @@ from auditor.catalogue.check import Check, catalogue
 from auditor.catalogue.checklists import Selected, select, statements
 from auditor.catalogue.own import committed
 from auditor.engine import Gathered, ask
-from auditor.errors import PolicyError
 from auditor.evidence.answers import Answers
 from auditor.evidence.change import Change, Reference, Remark
 from auditor.evidence.claimed import Scratch
 from auditor.evidence.unanswered import Inconclusive
-from auditor.gate.audit import Bench, Executing, Progress, silent
-from auditor.gate.carried import Carried, Carrying, carry
+from auditor.gate.audit import Bench, Executing
+from auditor.gate.carried import carry
+from auditor.gate.changed import Case, Merge, edited_rules, find, work_tree
 from auditor.gate.ledgered import Gated, Ledgered
 from auditor.gate.refs import Refs, in_ci, resolve
 from auditor.gate.subject import Subject, in_commit, select_committed
-from auditor.git import Change as PathChange
 from auditor.git import Repository
 from auditor.globs import matches
 from auditor.model.finding import Finding, Result
@@ -33,55 +32,14 @@ from auditor.model.report import PolicyUsed, Report, RunReport
 from auditor.model.words import Isolation, Severity, Tier, Verdict
 from auditor.policy.bands import read_at as read_bands_at
 from auditor.policy.judge import exit_of, verdict_of
-from auditor.policy.load import BUILT_IN, FILE, InvalidPolicyError, LoadedPolicy, duration, read_at
+from auditor.policy.load import BUILT_IN, FILE, LoadedPolicy, duration, read_at
 from auditor.policy.loosened import loosened
+
+__all__ = ["LOOSENED", "Merge", "gate_merge", "weights"]
 
 LOOSENED = "governance/loosened-policy"
 _STATIC = (Tier.DIGESTS, Tier.RECOMPUTE)
 """Tiers for which nothing is executed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Merge:
-    """What is asked of a merge gate.
-
-    ``manifests`` are paths or patterns; empty judges what the change touches. ``warn`` is told what a person should know
-    although it changes nothing. ``carried`` is what executions leave on their way from one machine to another. ``only`` asks
-    the checks alone whose id begins with one of these.
-    """
-
-    root: Path
-    head: str | None = None
-    base: str | None = None
-    policy_ref: str | None = None
-    manifests: Sequence[str] = ()
-    carried: Carried = field(default_factory=Carried)
-    only: tuple[str, ...] | None = None
-    progress: Progress = silent
-    warn: Progress = silent
-
-
-@dataclass(slots=True)
-class _Case:
-    """One change on its way to a verdict, with all that does not depend on which policy judges it."""
-
-    request: Merge
-    repository: Repository
-    refs: Refs
-    changed: list[PathChange]
-    base: LoadedPolicy
-    head: LoadedPolicy | None
-    invalid: tuple[Remark, ...]
-    scratch: Scratch
-    carrying: Carrying
-    subjects: list[Subject] = field(default_factory=list)
-    rewritten: tuple[Remark, ...] = ()
-    notes: list[str] = field(default_factory=list)
-
-    @property
-    def policy_changed(self) -> bool:
-        """Whether the head would be judged by other rules than the base."""
-        return self.head is None or self.head.digest != self.base.digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,89 +68,23 @@ def gate_merge(request: Merge) -> Report:
             refs = resolve(repository, head=request.head, base=request.base, policy_ref=request.policy_ref)
             base = read_at(repository, refs.policy)
             with carry(request.carried, refs, base.digest, scratch) as carrying:
-                case = _case(request, repository, refs, base=base, scratch=scratch, carrying=carrying)
+                case = find(request, repository, refs, base=base, scratch=scratch, carrying=carrying)
                 with Ledgered(repository, base, case.notes.append) as ledger:
                     return _report(case, ledger)
         finally:
             scratch.close()
 
 
-def _case(  # noqa: PLR0913  (all that the steps before it found out)
-    request: Merge, repository: Repository, refs: Refs, *, base: LoadedPolicy, scratch: Scratch, carrying: Carrying
-) -> _Case:
-    changed = repository.changes(refs.fork, refs.head)
-    head, invalid = _head_policy(repository, refs, changed, base)
-    case = _Case(request, repository, refs, changed, base, head, invalid, scratch, carrying)
-    patterns = base.policy.manifests + (head.policy.manifests if head is not None else ())
-    chosen, case.rewritten = _touched(repository, refs, changed, patterns)
-    if request.manifests:
-        there = [path for path in repository.entries(refs.head) if matches(path, patterns)]
-        chosen = select_committed(there, request.manifests, refs.head[:12])
-    case.subjects = [in_commit(repository, refs.head, path) for path in chosen]
-    _say_uncommitted(case, patterns)
-    return case
-
-
-def _head_policy(
-    repository: Repository, refs: Refs, changed: Iterable[PathChange], base: LoadedPolicy
-) -> tuple[LoadedPolicy | None, tuple[Remark, ...]]:
-    """The head's policy and why it is invalid; the base's where the change does not touch it.
-
-    A policy that moved on the base after the branch was made is no change of the branch's.
-    """
-    if not any(FILE in {change.path, change.former} for change in changed):
-        return base, ()
-    try:
-        return read_at(repository, refs.head), ()
-    except InvalidPolicyError as error:
-        return None, tuple(Remark(message=f.message, pointer=f.pointer, file=f.file, line=f.line) for f in error.findings)
-    except PolicyError as error:
-        return None, (Remark(message=error.message, file=FILE),)
-
-
-def _touched(
-    repository: Repository, refs: Refs, changed: Iterable[PathChange], patterns: tuple[str, ...]
-) -> tuple[list[str], tuple[Remark, ...]]:
-    """The manifests that the change brings, and those of the base that it rewrites.
-
-    A manifest is identified by its canonical digest: moved, or written in another order, it is the same manifest. Only what
-    changed is looked at, however many manifests there are.
-    """
-    changed = list(changed)
-    brought = {each.path for each in changed if each.status != "D" and matches(each.path, patterns)}
-    former = {each.former or each.path for each in changed if each.status not in {"A", "C"}}
-    gone = {path for path in former if matches(path, patterns)}
-    old = {path: in_commit(repository, refs.fork, path).digest for path in gone}
-    new = {path: in_commit(repository, refs.head, path).digest for path in brought}
-    kept, known = set(new.values()), set(old.values())
-    remarks = [
-        Remark(message="a merged manifest was " + ("changed" if path in brought else "deleted"), file=path, line=1)
-        for path in sorted(gone)
-        if old[path] not in kept
-    ]
-    return sorted(path for path, digest in new.items() if digest not in known), tuple(remarks)
-
-
-def _say_uncommitted(case: _Case, patterns: tuple[str, ...]) -> None:
-    """Name the manifests whose working copy is not what is judged."""
-    if case.refs.head != case.repository.commit("HEAD"):
-        return
-    status = case.repository.run("status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames")
-    for line in status.decode(errors="surrogateescape").split("\0"):
-        path = line[3:]
-        if path and matches(path, patterns):
-            case.request.warn(f"{path} differs in the working tree; the committed content is judged")
-
-
-def _report(case: _Case, ledger: Ledgered) -> Report:
+def _report(case: Case, ledger: Ledgered) -> Report:
     used: list[PolicyUsed] = []
     if case.subjects and any(tier not in _STATIC for tier in case.base.policy.gates.merge.tiers):
         ledger.warm()
-    judged = [_judge(case, case.base, ledger)]
-    used.append(_used(case.base, "base", case.refs, judged[0].verdict))
-    if case.policy_changed and case.head is not None:
-        judged.append(_judge(case, case.head, ledger))
-        used.append(_used(case.head, "head", case.refs, judged[1].verdict))
+    with _keeping(case):
+        judged = [_judge(case, case.base, ledger)]
+        used.append(_used(case.base, "base", case.refs, judged[0].verdict))
+        if case.policy_changed and case.head is not None:
+            judged.append(_judge(case, case.head, ledger))
+            used.append(_used(case.head, "head", case.refs, judged[1].verdict))
     worst = max(judged, key=lambda one: one.verdict)
     isolations = {r.isolation for run in worst.runs for r in run.reproductions}
     advisory = Isolation.NONE in isolations
@@ -220,6 +112,18 @@ def _report(case: _Case, ledger: Ledgered) -> Report:
     )
 
 
+@contextmanager
+def _keeping(case: Case) -> Iterator[None]:
+    """Where two policies judge, what the first one had executed is kept for the second."""
+    if not case.policy_changed or case.head is None or case.request.carried.into is not None:
+        yield
+        return
+    from auditor.reproduce.kept import Kept  # noqa: PLC0415  (only where something is executed twice otherwise)
+
+    with Kept() as case.kept:
+        yield
+
+
 def _used(loaded: LoadedPolicy, role: str, refs: Refs, verdict: Verdict) -> PolicyUsed:
     built_in = loaded.source == BUILT_IN
     ref = refs.head if role == "head" else refs.policy
@@ -228,7 +132,7 @@ def _used(loaded: LoadedPolicy, role: str, refs: Refs, verdict: Verdict) -> Poli
     )
 
 
-def _judge(case: _Case, loaded: LoadedPolicy, ledger: Ledgered) -> _Judged:
+def _judge(case: Case, loaded: LoadedPolicy, ledger: Ledgered) -> _Judged:
     """What one policy makes of the case.
 
     Waivers, bands, stores, environments and own checks are the base's: a change can neither excuse itself, nor bring the
@@ -286,20 +190,6 @@ def _weighed(policy: Policy, trusted: Policy, own: Mapping[str, Check]) -> dict[
     return {check: weight for check, weight in policy.severities.items() if check in known or not brings}
 
 
-def _edited_rules(case: _Case) -> tuple[Remark, ...]:
-    """The base's own checks and bands that the change rewrites or removes; what they ask afterwards cannot be ordered."""
-    policy = case.base.policy
-    below = tuple(f"{folder.strip('/')}/" for folder in policy.checks)
-    touched = sorted({change.former or change.path for change in case.changed if change.status != "A"})
-    checks = [path for path in touched if below and path.startswith(below) and path.endswith(".py")]
-    what = dict.fromkeys(checks, "one of the project's own checks") | dict.fromkeys(policy.bands, "a file of bands")
-    return tuple(
-        Remark(message=f"{what[path]} was changed or removed; the base's still judges", file=path)
-        for path in touched
-        if path in what
-    )
-
-
 def _succeeded(subject: Subject) -> bool:
     """Whether a run claims a result. What cannot be read is judged by its own findings."""
     value = subject.manifest.document.value if subject.manifest.document is not None else None
@@ -307,10 +197,10 @@ def _succeeded(subject: Subject) -> bool:
     return not isinstance(about, dict) or about.get("status") not in {"failed", "interrupted"}
 
 
-def _bench(case: _Case, policy: Policy, gate: Gate, selection: list[Selected]) -> Bench:
+def _bench(case: Case, policy: Policy, gate: Gate, selection: list[Selected]) -> Bench:
     asked = case.request.carried
     return Bench(
-        root=_work_tree(case),
+        root=work_tree(case),
         repository=case.repository,
         judged=case.refs.head,
         policy=policy,
@@ -324,6 +214,7 @@ def _bench(case: _Case, policy: Policy, gate: Gate, selection: list[Selected]) -
             steps=asked.steps,
             in_part=asked.stage is not None,
             recording=case.carrying.recording,
+            kept=case.kept,
             evidence=case.carrying.evidence,
         ),
         require=gate.require,
@@ -331,15 +222,6 @@ def _bench(case: _Case, policy: Policy, gate: Gate, selection: list[Selected]) -
         bands=read_bands_at(case.repository, case.refs.policy, policy) if policy.bands else (),
         progress=case.request.progress,
     )
-
-
-def _work_tree(case: _Case) -> Path:
-    """Where files outside the commits may lie: the work tree, or an empty folder for a repository that has none."""
-    if not case.repository.is_bare:
-        return case.repository.root
-    empty = case.scratch() / "no-work-tree"
-    empty.mkdir(exist_ok=True)
-    return empty
 
 
 def _change_selection(selection: Iterable[Selected], change: Change) -> list[Selected]:
@@ -350,11 +232,11 @@ def _change_selection(selection: Iterable[Selected], change: Change) -> list[Sel
     return [replace(s, severity=Severity.MINOR) if s.check.rule.id == LOOSENED else s for s in chosen]
 
 
-def _change(case: _Case, bench: Bench, refused: tuple[Finding, ...], ledger: Ledgered) -> Change:
+def _change(case: Case, bench: Bench, refused: tuple[Finding, ...], ledger: Ledgered) -> Change:
     base = case.base.policy
     has_owners = bool(base.trust.owners)
     asked: tuple[Remark, ...] = ()
-    edited = _edited_rules(case)
+    edited = edited_rules(case)
     if case.policy_changed and case.head is not None:
         head = case.head
         asked = tuple(
@@ -383,7 +265,7 @@ def weights(checklist: str) -> dict[str, Severity]:
     return {selected.check.rule.id: selected.severity for selected in select(checklist)}
 
 
-def _references(case: _Case, bench: Bench) -> tuple[Reference, ...]:
+def _references(case: Case, bench: Bench) -> tuple[Reference, ...]:
     """The reference runs whose covered files were changed, executed with the head's files."""
     policy = case.base.policy
     covered = [c.path for c in case.changed if matches(c.path, policy.covers) or matches(c.former or c.path, policy.covers)]
@@ -410,7 +292,7 @@ def _references(case: _Case, bench: Bench) -> tuple[Reference, ...]:
     return tuple(references)
 
 
-def _nothing(case: _Case) -> str:
+def _nothing(case: Case) -> str:
     policy = case.base.policy
     covered = sum(matches(change.path, policy.covers) for change in case.changed)
     count = len(case.changed)

@@ -64,6 +64,11 @@ class Attempt:
         return self._execution
 
     @property
+    def was_run(self) -> bool:
+        """Whether it came to its end already."""
+        return self._execution is not None
+
+    @property
     def notes(self) -> list[str]:
         """What of its world differed from the record, in words."""
         return self.workspace.notes

@@ -18,6 +18,7 @@ from auditor.reproduce.liveness import Liveness
 if TYPE_CHECKING:
     from auditor.reproduce.bundle.opened import Opened
     from auditor.reproduce.bundle.recording import Recording
+    from auditor.reproduce.kept import Kept
     from auditor.reproduce.segments.request import Challenge
 
 Fetch = Callable[[DataSource | Artifact | FileRef | Lock], Path | None]
@@ -49,6 +50,7 @@ class Request:
         manifest, digest: where the run's manifest lies, and its canonical digest, by which bands and evidence know it.
         recording: takes over what executions leave.
         evidence: tells of executions that were made elsewhere; then none is made here.
+        kept: holds executions for whoever judges them by another policy.
         challenge: which segments the tier ``segment`` replays; the default one where it is None.
     """
 
@@ -72,6 +74,7 @@ class Request:
     digest: str | None = None
     recording: Recording | None = None
     evidence: Opened | None = None
+    kept: Kept | None = None
     progress: Callable[[str], None] = _silent
     challenge: Challenge | None = None
 

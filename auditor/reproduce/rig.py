@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
+import msgspec
+
 from auditor.model.run import Needs, Reproduction
 from auditor.model.words import Isolation
 from auditor.reproduce import environment, sandbox
@@ -82,8 +84,15 @@ class Live:
         del request, reproduction
         return wanted
 
-    def lab(self, request: Request, reproduction: Reproduction) -> Bench:
-        """A bench for it; see :class:`Rig`."""
+    def lab(self, request: Request, reproduction: Reproduction) -> Lab:
+        """A bench for it, or one that another policy had it executed at; see :class:`Rig`."""
+        if request.kept is None:
+            return self.bench(request, reproduction)
+        key = (request.digest, request.commit, tuple(request.manifest_patterns), msgspec.json.encode(reproduction))
+        return request.kept.lab((*key, self.isolation), lambda: self.bench(request, reproduction))
+
+    def bench(self, request: Request, reproduction: Reproduction) -> Bench:
+        """A bench of its own for ``reproduction``."""
         command = reproduction.command or (request.run.code.entrypoint if request.run.code else ())
         provided = environment.provide(request, command, self._sandbox, deadline=self._deadline)
         return Bench(request, reproduction, sandbox=self._sandbox, provided=provided, deadline=self._deadline)

@@ -386,3 +386,19 @@ def test_evidence_is_never_mixed(executed):
     assert "is there already" in answer.stderr
     assert repo.auditor("reproduce").expect(2).stderr
     assert repo.auditor("reproduce", repo.manifest, "--change").expect(2).stderr
+
+
+def test_two_policies_judge_what_was_executed_once(templates, tmp_path):
+    """Were it executed for each, the evidence would hold everything twice, and nothing of it would count."""
+    repo = templates("logistic", "recorded").copy(tmp_path / "repository")
+    repo.policy(lambda policy: policy.update(tolerances={"metrics": {"*": {"absolute": 1.0e-6, "relative": 0.0}}}))
+    repo.commit("Loosen the policy")
+    folder = tmp_path / "evidence"
+    report = repo.auditor("reproduce", "--change", "--base", "main", "--evidence-out", str(folder), "--format", "json")
+    report = report.expect(0).json()
+    assert [policy["role"] for policy in report["policies"]] == ["base", "head"]
+    told = [(each["name"], json.dumps(each.get("variation", {}), sort_keys=True)) for each in executions(index(folder))]
+    assert len(told) > 2
+    assert len(set(told)) == len(told)
+    judged = judge(repo, folder).json()
+    assert [run["reproductions"][0]["agreement"] for run in judged["runs"]] == ["bitwise"]

@@ -84,6 +84,11 @@ class Variation(_Told, frozen=True):
             nudged=nudged,
         )
 
+    @property
+    def key(self) -> bytes:
+        """What two equal variations have in common."""
+        return msgspec.json.encode(self, order="deterministic")
+
 
 class Output(_Told, frozen=True):
     """One file that the command created, by the path at which it wrote it."""

@@ -63,7 +63,7 @@ def replay(rig: Live, request: Request, folder: str, *stretches: Stretch) -> lis
         UndecidableError: the sandbox cannot be built, or the time is up.
     """
     reproduction = Reproduction(name="segment", tier=Tier.SEGMENT, outputs=(folder,))
-    with rig.lab(replace(request, recording=None), reproduction) as bench:
+    with rig.bench(replace(request, recording=None), reproduction) as bench:
         attempts = [_prepared(bench, stretch) for stretch in stretches]
         bench.run(*attempts)
         return [_result(bench, attempt, stretch) for attempt, stretch in zip(attempts, stretches, strict=True)]

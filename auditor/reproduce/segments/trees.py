@@ -84,7 +84,7 @@ def replay_trees(rig: Live, request: Request, claimed: Ensemble) -> tuple[list[C
     """
     path = claimed.artifact.path or ""
     reproduction = Reproduction(name="segment", tier=Tier.SEGMENT, outputs=(path,))
-    with rig.lab(replace(request, recording=None), reproduction) as bench:
+    with rig.bench(replace(request, recording=None), reproduction) as bench:
         ours = _trained(bench, request, path)
         same = rules(request, bench.executor()).same
         place, far = _first(claimed.trees, ours)
