@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import IO, Self
 
 from auditor.errors import AuditorError, UsageError
-from auditor.kept import Kept
+from auditor.memory import Memory
 
 _ID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
@@ -89,10 +89,10 @@ class Repository:
         self._reader: subprocess.Popen[bytes] | None = None
         self._listed: dict[str, dict[str, Entry]] = {}
         # Objects never change under their ids, and consecutive commits have nearly all of them in common.
-        self._roots: Kept[str, str] = Kept(10_000)
-        self._folders: Kept[str, dict[str, tuple[str, str]]] = Kept(_KEPT_TREES)
-        self._blobs: Kept[str, bytes] = Kept(_KEPT_BLOBS)
-        self._sizes: Kept[str, int] = Kept(100_000)
+        self._roots: Memory[str, str] = Memory(10_000)
+        self._folders: Memory[str, dict[str, tuple[str, str]]] = Memory(_KEPT_TREES)
+        self._blobs: Memory[str, bytes] = Memory(_KEPT_BLOBS)
+        self._sizes: Memory[str, int] = Memory(100_000)
 
     @classmethod
     def discover(cls, start: Path) -> Repository:

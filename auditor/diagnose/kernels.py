@@ -23,12 +23,12 @@ from auditor.model.band import Band
 from auditor.model.comparison import Comparison, Curve, Tolerance
 from auditor.model.run import Reproduction
 from auditor.model.words import Agreement
-from auditor.reproduce.attempt import Attempt
 from auditor.reproduce.configure import Changes
 from auditor.reproduce.expected import expected_of
 from auditor.reproduce.prefix import read
 from auditor.reproduce.request import Request
 from auditor.reproduce.rig import Live
+from auditor.reproduce.trial import Trial
 from auditor.reproduce.twin import CUT, SLACK, envelope
 
 KERNELS: Final[tuple[Mapping[str, str], ...]] = (
@@ -79,7 +79,7 @@ def rounding(rig: Live, request: Request, reproduction: Reproduction) -> Roundin
     )
 
 
-def _read(request: Request, reproduction: Reproduction, attempt: Attempt) -> _Made:
+def _read(request: Request, reproduction: Reproduction, attempt: Trial) -> _Made:
     weights: dict[str, Array] = {}
     curves: dict[str, dict[int, float]] = {}
     for path, artifact in expected_of(request.run, reproduction).known.items():

@@ -10,7 +10,7 @@ Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
 
-class Kept(Generic[Key, Value]):
+class Memory(Generic[Key, Value]):
     """A memory for values that weigh ``limit`` together, in whatever unit; what takes more than a quarter is not kept."""
 
     def __init__(self, limit: int) -> None:
