@@ -25,7 +25,7 @@ Examples:
 def command(*, force: bool, ci: str | None, action: str | None) -> None:
     """Write auditor.yaml, the policy, with every key explained; nothing else is touched.
 
-    With --ci github, also .github/workflows/audit-request.yml and audit.yml: the guard.
+    With --ci github, also three files in .github/workflows: audit-request.yml and audit.yml, the guard, and audit-after.yml.
     """
     from auditor.policy.adopt import NEXT, adopt  # noqa: PLC0415  (loaded when called)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 sys.path.append(str(Path(__file__).resolve().parent))
+sys.path.append(str(Path(__file__).resolve().parents[1] / "gauntlet"))
 
 from fake.description import Description
 from fake.server import FULL, TOKEN, Fake, served

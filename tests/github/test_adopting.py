@@ -117,7 +117,7 @@ def test_only_jobs_that_run_nothing_of_the_change_may_write(adopted):
     (given,) = [step["with"] for step in guard["jobs"]["keep"]["steps"] if step.get("uses") == ACTION]
     assert given == {"part": "keep", "plan": "${{ needs.plan.outputs.plan }}", "token": "${{ github.token }}"}
     text = adopted.read(".github/workflows/audit.yml")
-    assert "checkout" not in text.split("jobs:")[1].replace("check", "", 0) or "actions/checkout" not in text
+    assert "actions/checkout" not in text
     assert "secrets." not in text
     assert "cache" not in text.replace("a cache", "")
 

@@ -50,7 +50,6 @@ def test_what_was_pushed_around_the_guard_is_red(after, project):
     repo = project()
     repo.edit(wrong_metric)
     repo.commit()
-    repo.git("branch", "-f", "main", "main")
     before = repo.git("rev-parse", "main")
     repo.git("checkout", "-q", "-B", "main")
     ran = after(repo, "push", pushed(repo, before))

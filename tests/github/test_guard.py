@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from fake.server import FULL, TOKEN, served
+from forgery import teach
 from steps import Runner, workflow_run
 from workbench import Repo, forgiving, wrong_metric
 
@@ -262,7 +263,9 @@ def _rules(repo: Repo) -> None:
     """Bring rules that would let it pass: a policy, tolerances, bands, checks of its own."""
     repo.policy(forgiving)
     repo.policy(lambda policy: policy["tolerances"].update(metrics={"*": {"absolute": 1.0, "relative": 1.0}}))
-    repo.write("auditor/bands.json", "{}")
+    wide = teach(repo, {"of": "metric:*", "n": 8, "mean": 0.5, "s": 0.5})
+    repo.write("bands/mine.band.json", json.dumps(wide))
+    repo.policy(lambda policy: policy.update(bands=["bands/mine.band.json"]))
     repo.write("checks/metrics/wrong_metric.py", "def check(run):\n    return ()\n")
     repo.policy(lambda policy: policy.update(checks=["checks"]))
 
