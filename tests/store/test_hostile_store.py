@@ -112,4 +112,4 @@ def test_nothing_of_a_failed_download_is_left(hostile, looking):
     looked = looking(stores(patience=3))
     with pytest.raises(Inconclusive):
         looked.locate(MODEL)
-    assert list(looked.scratch().iterdir()) == []
+    assert [path.name for path in looked.scratch().iterdir()] == [".held"], "the lock of the room and nothing else"
