@@ -6,8 +6,10 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from auditor.errors import BrokenLedgerError
 from auditor.evidence.change import Remark
 from auditor.gate.place import Place
+from auditor.ledger.branch import last_pushed
 from auditor.ledger.entry import Entry, Kind
 from auditor.model.words import EvidenceLevel, Verdict
 from auditor.policy.approvals import Standing
@@ -75,7 +77,11 @@ def faults(place: Place, standing: Standing) -> tuple[tuple[Remark, ...], str | 
     """What is wrong with the ledger itself, and why it may not be all there is."""
     trust = place.policy.trust
     trusted = standing.people.keyids(("owners", "judges")) if trust.owners or trust.judges else None
-    verified = place.ledger.verify(trusted=trusted)
+    try:
+        pushed = last_pushed(place.repository)  # a copy that whoever cuts off this one does not hold
+    except BrokenLedgerError as error:
+        return (Remark(message=error.message),), None
+    verified = place.ledger.verify(trusted=trusted, pushed=pushed)
     broken = (Remark(message=f"{place.ledger.name}: {verified.broken}"),) if verified.broken is not None else ()
     return broken, _stale(verified.checkpoint, place.policy.kept.max_age, standing.now)
 

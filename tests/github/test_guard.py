@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass, field
@@ -183,6 +184,9 @@ TAMPERED = {
     "a forged verdict": lambda evidence: _rewrite(evidence, verdict="open"),
     "other bytes": _forged_outputs,
     "no runs": lambda evidence: _rewrite(evidence, runs=[]),
+    "a path that leads out": lambda evidence: _index(evidence).write_text(
+        re.sub(r'"[0-9a-f]{64}"', '"../../../../etc/passwd"', _index(evidence).read_text(encoding="utf-8")), encoding="utf-8"
+    ),
     "a traversal": lambda evidence: (evidence / "0" / "files" / "..x").write_bytes(b"x"),
     "a link": lambda evidence: (evidence / "0" / "files" / ("0" * 64)).symlink_to("/etc/passwd"),
 }
@@ -246,6 +250,23 @@ def test_each_branch_has_a_check_of_its_own(project, guard):
     assert done.code == 0, done.log
     assert {run["name"] for run in guard.fake.runs.values()} == {"auditor/main", "auditor/lax"}
     assert len(guard.fake.remarks) == 2
+
+
+def test_a_pull_request_that_is_retargeted_is_judged_against_its_new_base(project, guard):
+    repo = project()
+    sha = guard.push(repo)
+    repo.git("branch", "strict", "main")
+    repo.checkout("strict")
+    repo.policy(lambda policy: policy.update(severities={"data/unlicensed-dataset": "blocker"}))
+    tip = repo.commit()
+    repo.git("push", "-q", str(guard.server), "strict")
+    (pull,) = guard.fake.requests
+    pull |= {"base_ref": "strict", "base": tip}
+    event = workflow_run(sha, FORK)
+    plan = guard.plan(event).given("plan")
+    assert [(asked["branch"], asked["base"]) for asked in json.loads(plan)["asked"]] == [("strict", tip)]
+    done = guard.judge(event, plan, guard.execute(event, plan))
+    assert (done.code, guard.check["name"], guard.check["conclusion"]) == (1, "auditor/strict", "failure"), done.log
 
 
 def test_a_merge_queue_is_judged_against_the_commit_that_it_stands_on(project, guard):

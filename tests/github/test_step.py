@@ -88,6 +88,14 @@ def test_an_event_that_cannot_be_read_is_undecided(nothing, step, payload):
     assert step(nothing, payload).code == 4
 
 
+def test_a_shallow_clone_is_completed_before_anything_is_undecided(nothing, step, tmp_path):
+    event = pull_request(nothing)
+    shallow = nothing.clone(tmp_path / "shallow", "--depth", "1")
+    assert shallow.git("rev-parse", "--is-shallow-repository") == "true"
+    done = step(shallow, event)
+    assert (done.code, done.given("verdict")) == (0, "open"), done.log
+
+
 def test_a_base_that_is_gone_is_undecided(nothing, step):
     event = pull_request(nothing)
     event["pull_request"]["base"]["sha"] = "1" * 40
