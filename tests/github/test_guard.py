@@ -185,7 +185,8 @@ TAMPERED = {
     "other bytes": _forged_outputs,
     "no runs": lambda evidence: _rewrite(evidence, runs=[]),
     "a path that leads out": lambda evidence: _index(evidence).write_text(
-        re.sub(r'"[0-9a-f]{64}"', '"../../../../etc/passwd"', _index(evidence).read_text(encoding="utf-8")), encoding="utf-8"
+        re.sub("sha256:[0-9a-f]{64}", "../../../../etc/passwd", _index(evidence).read_text(encoding="utf-8")),
+        encoding="utf-8",
     ),
     "a traversal": lambda evidence: (evidence / "0" / "files" / "..x").write_bytes(b"x"),
     "a link": lambda evidence: (evidence / "0" / "files" / ("0" * 64)).symlink_to("/etc/passwd"),
